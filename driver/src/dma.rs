@@ -1,0 +1,124 @@
+//! Host memory that a card reads and writes: memfds, so that VFIO can use the address and vfio-user the file.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
+use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
+
+/// Anonymous shared memory, zeroed, page aligned, whose length is a multiple of the page.
+///
+/// The card writes it at any time, so it is never borrowed as a slice: words are read and written one at a time, volatile, and a
+/// torn or malicious word is just data.
+#[derive(Debug)]
+pub struct DmaBuffer {
+    base: NonNull<u64>,
+    len_bytes: usize,
+    fd: OwnedFd,
+}
+
+// SAFETY: the mapping is owned and lives until drop; all access goes through atomic words, which any thread may use.
+unsafe impl Send for DmaBuffer {}
+// SAFETY: as above.
+unsafe impl Sync for DmaBuffer {}
+
+/// Granule of lengths and mappings.
+pub const PAGE_BYTES: usize = 4096;
+
+impl DmaBuffer {
+    /// Allocates at least `len_bytes`, rounded up to pages.
+    ///
+    /// # Errors
+    /// What memfd_create, ftruncate or mmap said.
+    pub fn new(len_bytes: usize) -> std::io::Result<Self> {
+        let len_bytes = len_bytes.max(1).next_multiple_of(PAGE_BYTES);
+        let fd = memfd_create("fpgaflow-dma", MemfdFlags::CLOEXEC)?;
+        ftruncate(&fd, len_bytes as u64)?;
+        // SAFETY: a fresh shared mapping of a file we own, at an address the kernel chooses; nothing else refers to it.
+        let base =
+            unsafe { mmap(std::ptr::null_mut(), len_bytes, ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED, &fd, 0)? };
+        let base = NonNull::new(base.cast()).ok_or_else(|| std::io::Error::other("mmap returned the null page"))?;
+        Ok(Self { base, len_bytes, fd })
+    }
+
+    /// Length in bytes.
+    pub fn len_bytes(&self) -> usize {
+        self.len_bytes
+    }
+
+    /// Address in this process, for transports that map by address.
+    pub fn address(&self) -> *mut u8 {
+        self.base.as_ptr().cast()
+    }
+
+    /// The memory's file, for transports that map by file.
+    pub fn fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+
+    /// The aligned little-endian word at byte `offset`.
+    ///
+    /// # Panics
+    /// When `offset` is unaligned or outside the buffer.
+    pub fn word(&self, offset: usize) -> &AtomicU64 {
+        assert!(offset.is_multiple_of(8) && offset + 8 <= self.len_bytes, "word at {offset} of a {}-byte buffer", self.len_bytes);
+        // SAFETY: in bounds and aligned by the assertion; the mapping lives as long as `self`; every access by this process is
+        // atomic, and the card's writes reach memory in whole words.
+        unsafe { AtomicU64::from_ptr(self.base.as_ptr().add(offset / 8)) }
+    }
+
+    /// Copies bytes out, from byte `offset`, which must be a multiple of 8.
+    ///
+    /// # Panics
+    /// When the range is outside the buffer.
+    pub fn read_bytes(&self, offset: usize, out: &mut [u8]) {
+        for (i, chunk) in out.chunks_mut(8).enumerate() {
+            let word = self.word(offset + 8 * i).load(Ordering::Relaxed).to_le_bytes();
+            chunk.copy_from_slice(&word[..chunk.len()]);
+        }
+    }
+
+    /// Copies bytes in, to byte `offset`, which must be a multiple of 8; the last word is filled up with zeros.
+    ///
+    /// # Panics
+    /// When the range is outside the buffer.
+    pub fn write_bytes(&self, offset: usize, bytes: &[u8]) {
+        for (i, chunk) in bytes.chunks(8).enumerate() {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.word(offset + 8 * i).store(u64::from_le_bytes(word), Ordering::Relaxed);
+        }
+    }
+}
+
+impl Drop for DmaBuffer {
+    fn drop(&mut self) {
+        // SAFETY: the mapping made in `new`, of this length, not used after this.
+        // An error would mean that it is not ours; there is nothing left to do with it.
+        let _ = unsafe { munmap(self.base.as_ptr().cast(), self.len_bytes) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_survive_and_a_short_write_pads_its_last_word() {
+        let buffer = DmaBuffer::new(100).unwrap();
+        assert_eq!(buffer.len_bytes(), PAGE_BYTES);
+        buffer.word(16).store(u64::MAX, Ordering::Relaxed);
+        buffer.write_bytes(8, b"a frame in me");
+        let mut out = [0; 13];
+        buffer.read_bytes(8, &mut out);
+        assert_eq!(&out, b"a frame in me");
+        assert_eq!(buffer.word(16).load(Ordering::Relaxed) >> 40, 0);
+    }
+
+    #[test]
+    #[should_panic(expected = "4096-byte buffer")]
+    fn a_word_outside_is_refused() {
+        let _ = DmaBuffer::new(1).unwrap().word(4096);
+    }
+}

@@ -1,0 +1,205 @@
+//! The register map: 32-bit registers in BAR 0, byte offsets. Identity comes first and never moves.
+//!
+//! 64-bit counters are two registers; reading the lower one latches the upper.
+
+use bitfield_struct::bitfield;
+
+use crate::descriptor::Ring;
+use crate::reason::REASONS;
+
+/// Bytes of BAR 0.
+pub const BAR_BYTES: usize = 0x1000;
+
+/// How a register answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Read only.
+    Ro,
+    /// Read and write.
+    Rw,
+}
+
+/// One line of the register page: a register, or an array of them.
+#[derive(Debug, Clone, Copy)]
+pub struct Register {
+    /// Name.
+    pub name: &'static str,
+    /// Byte offset of the first.
+    pub offset: u32,
+    /// Distance to the next, for an array.
+    pub stride: u32,
+    /// How many.
+    pub count: usize,
+    /// How it answers.
+    pub access: Access,
+    /// What it is.
+    pub doc: &'static str,
+}
+
+macro_rules! registers {
+    ($(#[doc = $doc:literal] $name:ident = $offset:literal $([$count:expr; $stride:literal])?, $access:ident;)+) => {
+        $(#[doc = $doc] pub const $name: u32 = $offset;)+
+
+        /// Every register, in the order of the map. The generated register page prints this.
+        pub const REGISTERS: &[Register] = &[$(Register {
+            name: stringify!($name),
+            offset: $offset,
+            stride: 0 $(+ $stride)?,
+            count: 1 $(* $count)?,
+            access: Access::$access,
+            doc: $doc,
+        },)+];
+    };
+}
+
+registers! {
+    #[doc = "Identity: always [`crate::MAGIC`]."]
+    MAGIC = 0x000, Ro;
+    #[doc = "Identity: [`crate::ABI_VERSION`]."]
+    ABI_VERSION = 0x004, Ro;
+    #[doc = "Identity: data-path width and ports, [`crate::geometry::Datapath`]."]
+    DATAPATH = 0x008, Ro;
+    #[doc = "Identity: shape of the slot table, [`crate::geometry::Table`]."]
+    TABLE = 0x00c, Ro;
+    #[doc = "Identity: IPv4 entries."]
+    ENTRIES_V4 = 0x010, Ro;
+    #[doc = "Identity: IPv6 entries."]
+    ENTRIES_V6 = 0x014, Ro;
+    #[doc = "Identity: next hops."]
+    NEXT_HOPS = 0x018, Ro;
+    #[doc = "Identity: longest frame in bytes, without FCS."]
+    MAX_FRAME = 0x01c, Ro;
+    #[doc = "Identity: clock in Hz, 0 in co-simulation."]
+    CLOCK_HZ = 0x020, Ro;
+    #[doc = "Identity: build that made the bitstream."]
+    BUILD_ID = 0x024, Ro;
+    #[doc = "Holds what was written: shows that reads and writes arrive."]
+    SCRATCH = 0x028, Rw;
+    #[doc = "[`FlowCtrl`]."]
+    FLOW_CTRL = 0x040, Rw;
+    #[doc = "Clock counter, lower half; reading it latches the upper."]
+    CLOCK_LO = 0x048, Ro;
+    #[doc = "Clock counter, upper half."]
+    CLOCK_HI = 0x04c, Ro;
+    #[doc = "Interrupt vectors that may fire, one bit each."]
+    IRQ_ENABLE = 0x080, Rw;
+    #[doc = "Interrupt vectors that wait to fire, one bit each."]
+    IRQ_PENDING = 0x084, Ro;
+    #[doc = "Fewest clocks between two interrupts of one vector."]
+    IRQ_MODERATION = 0x088, Rw;
+    #[doc = "Lower half of a ring's host address, 64-byte aligned."]
+    RING_BASE_LO = 0x100 [4; 0x20], Rw;
+    #[doc = "Upper half of a ring's host address."]
+    RING_BASE_HI = 0x104 [4; 0x20], Rw;
+    #[doc = "Descriptors of a ring, as a power of two, at most 15."]
+    RING_SIZE = 0x108 [4; 0x20], Rw;
+    #[doc = "[`RingCtrl`]. Enabling a ring starts both its counters at zero."]
+    RING_CTRL = 0x10c [4; 0x20], Rw;
+    #[doc = "Producer counter: the host's doorbell; of the completion ring, the card's."]
+    RING_PRODUCER = 0x110 [4; 0x20], Rw;
+    #[doc = "Consumer counter: the card's; of the completion ring, the host's."]
+    RING_CONSUMER = 0x114 [4; 0x20], Rw;
+    #[doc = "[`PortCtrl`]."]
+    PORT_CTRL = 0x200 [4; 0x10], Rw;
+    #[doc = "Lower half of a port's Ethernet address, as the integer its bytes spell."]
+    PORT_MAC_LO = 0x204 [4; 0x10], Rw;
+    #[doc = "Upper 16 bits of a port's Ethernet address."]
+    PORT_MAC_HI = 0x208 [4; 0x10], Rw;
+    #[doc = "Port counters, 64 bits each: frames received, bytes received, frames sent, bytes sent."]
+    PORT_COUNTERS = 0x280 [16; 0x08], Ro;
+    #[doc = "Frames by [`crate::reason::Reason`], 64 bits each."]
+    REASON_COUNTERS = 0x400 [32; 0x08], Ro;
+    #[doc = "Secret of the keyed hash, lowest bits first. Write with `FLOW_CTRL.LOOKUP` off."]
+    HASH_SECRET = 0x800 [13; 0x04], Rw;
+}
+
+const _: () = assert!(REASONS == 32 && crate::hash::SECRET_REGS == 13 && crate::MAX_PORTS == 4);
+
+/// Offset of `register` (`RING_*`) of `ring`.
+pub const fn ring(register: u32, ring: Ring) -> u32 {
+    register + 0x20 * ring as u32
+}
+
+/// Offset of `register` (`PORT_CTRL`, `PORT_MAC_*`) of `port`.
+pub const fn port(register: u32, port: u8) -> u32 {
+    register + 0x10 * port as u32
+}
+
+/// One of a port's 64-bit counters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum PortCounter {
+    /// Frames received, dropped ones too.
+    RxFrames = 0,
+    /// Bytes of those.
+    RxBytes = 1,
+    /// Frames sent.
+    TxFrames = 2,
+    /// Bytes of those.
+    TxBytes = 3,
+}
+
+/// Offset of the lower half of a port counter.
+pub const fn port_counter(port: u8, counter: PortCounter) -> u32 {
+    PORT_COUNTERS + 0x20 * port as u32 + 8 * counter as u32
+}
+
+/// Offset of the lower half of a reason's counter.
+pub const fn reason_counter(reason: crate::reason::Reason) -> u32 {
+    REASON_COUNTERS + 8 * reason as u32
+}
+
+/// Register `FLOW_CTRL`.
+#[bitfield(u32)]
+#[derive(PartialEq, Eq)]
+pub struct FlowCtrl {
+    /// Look frames up. When off, every frame that would be is punted as `lookup_disabled`.
+    pub lookup: bool,
+    #[bits(31)]
+    __: u32,
+}
+
+/// Register `RING_CTRL`.
+#[bitfield(u32)]
+#[derive(PartialEq, Eq)]
+pub struct RingCtrl {
+    /// The card uses the ring.
+    pub enable: bool,
+    #[bits(31)]
+    __: u32,
+}
+
+/// Register `PORT_CTRL`.
+#[bitfield(u32)]
+#[derive(PartialEq, Eq)]
+pub struct PortCtrl {
+    /// Take frames in; when off they are dropped as `port_disabled`.
+    pub rx_enable: bool,
+    /// Forward frames whatever their unicast destination.
+    pub promiscuous: bool,
+    /// Drop frames as `tx_full` when the port does not take them, instead of holding up the engine.
+    pub tail_drop: bool,
+    #[bits(29)]
+    __: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn registers_do_not_overlap() {
+        let mut taken = [false; BAR_BYTES / 4];
+        for register in REGISTERS {
+            // A 64-bit counter takes two words.
+            let words = if register.stride == 8 { 2 } else { 1 };
+            for i in 0..register.count {
+                for word in 0..words {
+                    let at = (register.offset + register.stride * i as u32) as usize / 4 + word;
+                    assert!(!taken[at], "{} element {i} is on top of another register", register.name);
+                    taken[at] = true;
+                }
+            }
+        }
+    }
+}

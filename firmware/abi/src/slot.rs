@@ -1,0 +1,97 @@
+//! Slots: the small rows that a lookup reads and a cuckoo move rewrites.
+
+use bitfield_struct::bitfield;
+
+use crate::hash::{HASH_BITS, KeyHash};
+use crate::key::Family;
+
+/// Banks of buckets; a key has one bucket in each.
+pub const BANKS: usize = 2;
+/// Slots of a bucket.
+pub const WAYS: usize = 4;
+/// Width of an [`EntryRef`].
+pub const ENTRY_REF_BITS: usize = 24;
+/// Width of a slot row.
+pub const SLOT_BITS: usize = 41;
+/// Width of a stash row: a slot row, then the whole hash.
+pub const STASH_BITS: usize = SLOT_BITS + HASH_BITS;
+
+/// Names an entry: its family (bit 23 set for IPv6) and its index in that family's array. Also the index of its counters.
+#[bitfield(u32)]
+#[derive(PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct EntryRef {
+    /// Index in the family's entry array.
+    #[bits(23)]
+    pub index: u32,
+    /// Set for the IPv6 array.
+    pub v6: bool,
+    #[bits(8)]
+    __: u8,
+}
+
+impl EntryRef {
+    /// The entry `index` of `family`.
+    pub const fn of(family: Family, index: u32) -> Self {
+        Self::new().with_index(index).with_v6(matches!(family, Family::V6))
+    }
+
+    /// Which array it names.
+    pub const fn family(self) -> Family {
+        if self.v6() { Family::V6 } else { Family::V4 }
+    }
+}
+
+/// One slot: tag, entry, valid. All zero is an empty slot.
+#[bitfield(u64)]
+#[derive(PartialEq, Eq)]
+pub struct Slot {
+    /// Low bits of the key's hash.
+    #[bits(16)]
+    pub tag: u16,
+    /// The entry to read on a tag match.
+    #[bits(24, from = EntryRef::from_bits, into = EntryRef::into_bits)]
+    pub entry: EntryRef,
+    /// Whether a lookup may match it.
+    pub valid: bool,
+    #[bits(23)]
+    __: u32,
+}
+
+/// A stash slot compares the whole hash and wins over bucket slots, so it can hold a key whose tag its buckets already hold.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct StashSlot {
+    /// Valid and entry; the tag is unused.
+    pub slot: Slot,
+    /// The whole hash, 48 bits.
+    pub hash: u64,
+}
+
+impl StashSlot {
+    /// A valid stash slot.
+    pub const fn new(hash: KeyHash, entry: EntryRef) -> Self {
+        Self { slot: Slot::new().with_tag(hash.tag()).with_entry(entry).with_valid(true), hash: hash.0 }
+    }
+}
+
+/// Where a slot is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SlotPlace {
+    /// 0 or 1.
+    pub bank: u8,
+    /// Bucket in the bank.
+    pub bucket: u32,
+    /// Way in the bucket.
+    pub way: u8,
+}
+
+impl SlotPlace {
+    /// The `index` of a slot write: way in bits 0-1, bank in bit 2, bucket above.
+    pub const fn index(self) -> u32 {
+        self.bucket << 3 | (self.bank as u32) << 2 | self.way as u32
+    }
+
+    /// Inverse of [`SlotPlace::index`].
+    pub const fn from_index(index: u32) -> Self {
+        Self { bank: (index >> 2 & 1) as u8, bucket: index >> 3, way: (index & 3) as u8 }
+    }
+}
