@@ -1,1 +1,7 @@
-//! Placeholder until the crate's first module lands.
+//! The flow engine in rust-hdl; emits Verilog.
+//!
+//! How a block is written here, and how it is tested, is one page: `README.md` in this crate's directory.
+
+pub mod emit;
+pub mod prelude;
+pub mod prim;

@@ -1,0 +1,100 @@
+//! The one place that turns into block RAM: simple dual port, one clock, synchronous read.
+//!
+//! ```text
+//!                      +--------+
+//!  wen, waddr, wdata ->| Memory |
+//!  ren, raddr -------->|        |--> rdata
+//!                      +--------+
+//! ```
+//! Latency 1 clock from `ren`/`raddr` to `rdata`, which holds its word until the next `ren`. One read and one write a clock.
+//!
+//! # Contract
+//! - All words are zero after configuration (every target family loads zeros into block RAM that has no contents given, and
+//!   Verilator is run with `--x-initial fast`). Reset does not clear it.
+//! - Reading the address that is written in the same clock gives an **undefined** word in hardware: `no_rw_check` promises
+//!   synthesis that nobody looks, which saves over a thousand LUTs a RAM. [`Ram`](super::Ram) adds the bypass that makes
+//!   such a read defined; [`FrameFifo`](super::FrameFifo) never makes one. Use those, not this, unless you can prove the same.
+//! - `2^AW` words, `AW` from 1 to 20.
+
+use std::collections::HashMap;
+
+use crate::prelude::*;
+
+/// Largest address width: 2^20 words.
+const MAX_ADDRESS_WIDTH: usize = 20;
+
+/// `2^AW` words of `T` in block RAM.
+#[derive(LogicBlock)]
+pub struct Memory<T: Synth, const AW: usize> {
+    /// The block's clock.
+    pub clock: Signal<In, Clock>,
+    /// Write `wdata` at `waddr` in this clock.
+    pub wen: Signal<In, Bit>,
+    /// Where to write.
+    pub waddr: Signal<In, Bits<AW>>,
+    /// What to write.
+    pub wdata: Signal<In, T>,
+    /// Read `raddr` in this clock.
+    pub ren: Signal<In, Bit>,
+    /// Where to read.
+    pub raddr: Signal<In, Bits<AW>>,
+    /// The word read by the last `ren`.
+    pub rdata: Signal<Out, T>,
+    /// Simulation only: words that were ever written.
+    _words: HashMap<usize, T>,
+}
+
+impl<T: Synth, const AW: usize> Default for Memory<T, AW> {
+    fn default() -> Self {
+        assert!(
+            (1..=MAX_ADDRESS_WIDTH).contains(&AW),
+            "Memory: address width {AW} is not in 1..={MAX_ADDRESS_WIDTH}"
+        );
+        Self {
+            clock: Signal::default(),
+            wen: Signal::default(),
+            waddr: Signal::default(),
+            wdata: Signal::default(),
+            ren: Signal::default(),
+            raddr: Signal::default(),
+            rdata: Signal::default(),
+            _words: HashMap::new(),
+        }
+    }
+}
+
+impl<T: Synth, const AW: usize> Logic for Memory<T, AW> {
+    fn update(&mut self) {
+        if !self.clock.pos_edge() {
+            return;
+        }
+        if self.ren.val() {
+            let word = self._words.get(&self.raddr.val().index());
+            self.rdata.next = word.copied().unwrap_or_default();
+        }
+        if self.wen.val() {
+            self._words
+                .insert(self.waddr.val().index(), self.wdata.val());
+        }
+    }
+
+    fn connect(&mut self) {
+        self.rdata.connect();
+    }
+
+    fn hdl(&self) -> Verilog {
+        Verilog::Custom(format!(
+            "\
+(* no_rw_check, ram_style = \"block\" *)
+reg [{msb}:0] mem [0:{last}];
+
+always @(posedge clock) begin
+    if (wen) mem[waddr] <= wdata;
+    if (ren) rdata <= mem[raddr];
+end
+",
+            msb = T::BITS - 1,
+            last = (1_usize << AW) - 1,
+        ))
+    }
+}

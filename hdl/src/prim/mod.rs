@@ -1,0 +1,25 @@
+//! The primitives all blocks are made of.
+//!
+//! Everything here runs on one clock, `clock`, with a synchronous active-high `reset`. Reset clears valid bits, pointers
+//! and counters; payload registers keep what they hold, because nothing looks at them while valid is low.
+//!
+//! | block | latency in clocks | throughput |
+//! |---|---|---|
+//! | [`Skid`] | 1 | one word a clock |
+//! | [`StreamFifo`], [`FrameFifo`] | 3 from push (or commit) to valid | one word a clock |
+//! | [`Ram`] / [`RamReg`] | 1 / 2 from address to data | one read and one write a clock |
+//! | [`Delay`] | `N` | one word a clock |
+
+mod delay;
+mod fifo;
+mod memory;
+mod ram;
+mod skid;
+mod stream;
+
+pub use delay::Delay;
+pub use fifo::{FrameFifo, StreamFifo};
+pub use memory::Memory;
+pub use ram::{Ram, RamReg};
+pub use skid::Skid;
+pub use stream::{StreamSink, StreamSource};
