@@ -5,3 +5,4 @@
 pub mod emit;
 pub mod prelude;
 pub mod prim;
+pub mod records;
