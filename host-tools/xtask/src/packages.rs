@@ -1,0 +1,82 @@
+//! Debian packages that the tasks need: looked for by program, installed by apt when missing.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+/// Something that a task cannot do without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// C++ for the verilated model.
+    Compiler,
+    /// The Verilog simulator.
+    Verilator,
+    /// Namespaces, nftables and offload switches for live traffic.
+    Network,
+    /// Synthesis checks.
+    Yosys,
+}
+
+impl Need {
+    /// Programs that show that it is there, each with the package that brings it.
+    fn programs(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Compiler => &[("g++", "g++"), ("ar", "binutils")],
+            Self::Verilator => &[("verilator", "verilator")],
+            Self::Network => &[
+                ("ip", "iproute2"),
+                ("nft", "nftables"),
+                ("ethtool", "ethtool"),
+                ("conntrack", "conntrack"),
+                ("ping", "iputils-ping"),
+            ],
+            Self::Yosys => &[("yosys", "yosys")],
+        }
+    }
+}
+
+/// Installs what is missing and says so.
+pub fn ensure(needs: &[Need]) -> Result<()> {
+    let missing: Vec<&str> = needs
+        .iter()
+        .flat_map(|need| need.programs())
+        .filter(|(program, _)| !is_on_path(program))
+        .map(|(_, package)| *package)
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let list = missing.join(" ");
+    if !is_on_path("apt-get") {
+        bail!("missing: {list} (names of Debian packages); this system has no apt-get, install them by its own means");
+    }
+    println!("installing Debian packages: {list}");
+    apt_get(&["update", "-qq"])?;
+    apt_get(&[&["install", "-y", "-qq", "--no-install-recommends"], missing.as_slice()].concat())
+        .with_context(|| format!("install {list}; as another user than root, run: sudo apt-get install {list}"))?;
+    println!("installed: {list}");
+    Ok(())
+}
+
+fn apt_get(arguments: &[&str]) -> Result<()> {
+    let output =
+        Command::new("apt-get").args(arguments).env("DEBIAN_FRONTEND", "noninteractive").output().context("run apt-get")?;
+    if !output.status.success() {
+        bail!("apt-get {}: {}\n{}", arguments.join(" "), output.status, String::from_utf8_lossy(&output.stderr).trim_end());
+    }
+    Ok(())
+}
+
+fn is_on_path(program: &str) -> bool {
+    // Administrators' programs are not on every user's path.
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain(["/usr/sbin", "/sbin"].map(Into::into))
+        .any(|directory: std::path::PathBuf| is_executable(&directory.join(program)))
+}
+
+fn is_executable(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+}

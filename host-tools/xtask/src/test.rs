@@ -1,0 +1,21 @@
+//! `cargo xtask test`: what continuous integration runs, and nothing hidden.
+
+use anyhow::Result;
+
+use crate::{registers, run};
+
+/// Runs every check, the cheap ones first, and stops at the first that fails.
+pub fn all() -> Result<()> {
+    step("format");
+    run::cargo(["fmt", "--all", "--check"])?;
+    step("generated pages");
+    registers::check()?;
+    step("lints");
+    run::cargo(["clippy", "--locked", "--workspace", "--all-targets", "--features", "fpgaflow/sim", "--", "--deny", "warnings"])?;
+    step("tests");
+    run::cargo(["test", "--locked", "--workspace", "--features", "fpgaflow/sim"])
+}
+
+fn step(name: &str) {
+    println!("==> {name}");
+}
