@@ -1,5 +1,9 @@
 //! Card access, rings, placement, flow table and software flowtable. Knows the ABI, never the simulation: the driver that tests
 //! drive is the driver that ships.
 
+pub mod card;
 pub mod dma;
+pub mod frame;
+pub mod mapping;
+pub mod rings;
 pub mod transport;
