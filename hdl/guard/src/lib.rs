@@ -10,12 +10,14 @@
 mod bench;
 mod finding;
 pub mod lint;
+mod seed;
 pub mod source;
 pub mod synth;
 
 pub use bench::Bench;
 pub use finding::{Finding, Trap, listing};
 pub use fpgaflow_verilate::{Model, Port};
+pub use seed::{SEED_VARIABLE, rng};
 pub use synth::Expect;
 
 use fpgaflow_hdl::emit::emit;

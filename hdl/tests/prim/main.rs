@@ -1,0 +1,8 @@
+//! The primitives: rust-hdl's simulator against Verilator, clock by clock, and each against a model by another method.
+
+mod delay;
+mod fifo;
+mod frame_fifo;
+mod lockstep;
+mod ram;
+mod skid;

@@ -1,0 +1,119 @@
+//! RAMs: latency, transparency, capacity, and what they cost.
+
+use std::collections::{HashMap, VecDeque};
+
+use fpgaflow_hdl::prelude::*;
+use fpgaflow_hdl_guard::synth::count_cells;
+use fpgaflow_hdl_guard::{Expect, check_block, model, rng, verilog};
+use rand::RngExt;
+
+use crate::lockstep::Lockstep;
+use crate::{drive, same};
+
+#[test]
+fn rams_are_clean_and_one_memory_each() {
+    check_block("memory", Memory::<Bits<313>, 10>::default, Expect::rams(1).with_bits(313 << 10));
+    check_block("ram", Ram::<Bits<313>, 10>::default, Expect::rams(1).with_bits(313 << 10));
+    check_block("ram_reg", RamReg::<Bits<313>, 10>::default, Expect::rams(1).with_bits(313 << 10));
+}
+
+/// 1024 x 313 bits are 18 blocks of 1024 x 18.
+#[test]
+fn a_ram_maps_to_block_ram_without_collision_logic_of_yosys() {
+    for (name, text) in [
+        ("ram", verilog("ram", Ram::<Bits<313>, 10>::default())),
+        ("ram_reg", verilog("ram_reg", RamReg::<Bits<313>, 10>::default())),
+        ("memory", verilog("memory", Memory::<Bits<313>, 10>::default())),
+    ] {
+        assert_eq!(count_cells(&text, name, "synth_ecp5", "DP16KD").expect("yosys"), 18, "{name}");
+    }
+    let text = verilog("memory", Memory::<Bits<313>, 10>::default());
+    assert_eq!(count_cells(&text, "memory", "synth_ecp5", "TRELLIS_FF").expect("yosys"), 0, "the memory alone needs none");
+}
+
+#[test]
+fn rust_and_verilog_agree_on_the_memory() {
+    let mut rng = rng();
+    let mut pair = Lockstep::<Memory<Bits<40>, 3>>::new("memory40", |dut| &mut dut.clock);
+    let mut read = false;
+    for _ in 0..3000 {
+        drive!(pair, wen = rng.random::<bool>());
+        drive!(pair, waddr = rng.random_range(0..8_u64));
+        drive!(pair, wdata = rng.random_range(0..1_u64 << 40));
+        let ren = rng.random::<bool>();
+        drive!(pair, ren = ren);
+        drive!(pair, raddr = rng.random_range(0..8_u64));
+        pair.tick();
+        read |= ren;
+        if read {
+            same!(pair, rdata);
+        }
+    }
+}
+
+/// Runs a RAM against a map in both simulators: few addresses, so that most reads meet a write around them.
+macro_rules! transparency {
+    ($test:ident, $dut:ty, $name:literal, $latency:literal) => {
+        #[test]
+        fn $test() {
+            let mut rng = rng();
+            let mut pair = Lockstep::<$dut>::new($name, |dut| &mut dut.clock);
+            let mut words = HashMap::new();
+            let mut due = VecDeque::new();
+            let mut collisions = 0;
+            for clock in 0..4000_u32 {
+                let (wen, waddr, raddr) = (rng.random::<bool>(), rng.random_range(0..4_u64), rng.random_range(0..4_u64));
+                let wdata = rng.random_range(0..1_u64 << 40);
+                drive!(pair, wen = wen);
+                drive!(pair, waddr = waddr);
+                drive!(pair, wdata = wdata);
+                drive!(pair, raddr = raddr);
+                if wen {
+                    words.insert(waddr, wdata);
+                    collisions += u32::from(waddr == raddr);
+                }
+                // What this read must give is settled now: this clock's write counts, later ones do not.
+                due.push_back(words.get(&raddr).copied().unwrap_or(0));
+                pair.tick();
+                if due.len() == $latency {
+                    assert_eq!(same!(pair, rdata), due.pop_front().expect("just counted"), "clock {clock}");
+                }
+            }
+            assert!(collisions > 300, "{collisions} reads of the word being written");
+        }
+    };
+}
+
+transparency!(a_read_sees_the_write_of_its_clock_and_no_later_one, Ram<Bits<40>, 2>, "ram40", 1);
+transparency!(a_registered_read_sees_the_write_of_its_clock_and_no_later_one, RamReg<Bits<40>, 2>, "ram_reg40", 2);
+
+#[test]
+fn the_deepest_memory_is_zero_at_first_and_keeps_every_word() {
+    let mut m = model("deep", Ram::<Bits<20>, 20>::default());
+    let [wen, waddr, wdata, raddr, rdata] = ["wen", "waddr", "wdata", "raddr", "rdata"].map(|name| m.port(name));
+    let last = (1_u64 << 20) - 1;
+    let addresses: Vec<u64> = (0..=last).step_by(4099).chain([last]).collect();
+    for address in &addresses {
+        m.set(raddr, *address);
+        m.tick();
+        assert_eq!(m.get(rdata), 0, "address {address}");
+    }
+    m.set(wen, 1);
+    for address in &addresses {
+        m.set(waddr, *address);
+        m.set(wdata, last - address);
+        m.tick();
+    }
+    m.set(wen, 0);
+    for address in &addresses {
+        m.set(raddr, *address);
+        m.tick();
+        assert_eq!(m.get(rdata), last - address, "address {address}");
+    }
+}
+
+#[test]
+#[should_panic(expected = "address width 21 is not in 1..=20")]
+fn a_memory_too_deep_is_refused() {
+    let _ = Memory::<Bits<8>, 21>::default();
+}
