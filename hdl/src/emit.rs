@@ -86,39 +86,21 @@ fn check(block: &dyn Block, top: &str) -> Result<(), Error> {
     check_inputs_not_written(block).map_err(|e| check_error(e, top))?;
     let mut keywords = KeywordProbe::default();
     block.accept("uut", &mut keywords);
-    if keywords.found.is_empty() {
-        Ok(())
-    } else {
-        Err(Error::Keyword {
-            top: top.into(),
-            signals: keywords.found,
-        })
-    }
+    if keywords.found.is_empty() { Ok(()) } else { Err(Error::Keyword { top: top.into(), signals: keywords.found }) }
 }
 
 fn check_error(error: CheckError, top: &str) -> Error {
     let top = top.to_owned();
     let names = |list: Vec<PathedName>| {
-        let mut names: Vec<String> = list
-            .iter()
-            .map(|n| format!("{}.{}", n.path.replace('$', "."), n.name.replace('$', ".")))
-            .collect();
+        let mut names: Vec<String> =
+            list.iter().map(|n| format!("{}.{}", n.path.replace('$', "."), n.name.replace('$', "."))).collect();
         names.sort();
         names
     };
     match error {
-        CheckError::OpenSignal(open) => Error::Unconnected {
-            top,
-            signals: names(open.into_values().collect()),
-        },
-        CheckError::LogicLoops(list) => Error::ReadBeforeWritten {
-            top,
-            signals: names(list),
-        },
-        CheckError::WritesToInputs(list) => Error::InputWritten {
-            top,
-            signals: names(list),
-        },
+        CheckError::OpenSignal(open) => Error::Unconnected { top, signals: names(open.into_values().collect()) },
+        CheckError::LogicLoops(list) => Error::ReadBeforeWritten { top, signals: names(list) },
+        CheckError::WritesToInputs(list) => Error::InputWritten { top, signals: names(list) },
     }
 }
 
@@ -173,8 +155,7 @@ fn plain_identifiers(verilog: &str, top: &str) -> Result<String, Error> {
         if !is_identifier_start(c) {
             // A number (`8'hff`) or a system task runs to its end untouched, so its letters are not taken for an identifier.
             let end = if c == '$' || c.is_ascii_digit() {
-                rest.find(|c: char| !is_identifier(c) && c != '\'')
-                    .unwrap_or(rest.len())
+                rest.find(|c: char| !is_identifier(c) && c != '\'').unwrap_or(rest.len())
             } else {
                 c.len_utf8()
             };
@@ -204,19 +185,11 @@ struct Names(BTreeMap<String, String>);
 impl Names {
     fn add(&mut self, name: &str, top: &str) -> Result<String, Error> {
         let plain = name.replace('$', "_");
-        let first = self
-            .0
-            .entry(plain.clone())
-            .or_insert_with(|| name.to_owned());
+        let first = self.0.entry(plain.clone()).or_insert_with(|| name.to_owned());
         if first == name {
             Ok(plain)
         } else {
-            Err(Error::Ambiguous {
-                top: top.into(),
-                first: first.clone(),
-                second: name.into(),
-                plain,
-            })
+            Err(Error::Ambiguous { top: top.into(), first: first.clone(), second: name.into(), plain })
         }
     }
 }

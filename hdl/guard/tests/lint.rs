@@ -62,16 +62,24 @@ macro_rules! differs {
     }};
 }
 
-seeded!(MixedOperators, #[hdl_gen] fn update(&mut self) {
-    self.y8.next = 0.into();
-    self.y16.next = 0.into();
-    self.y.next = self.f.val() | (self.a.val() & self.m.val() == self.b.val());
-});
-seeded!(ParenthesisedOperators, #[hdl_gen] fn update(&mut self) {
-    self.y8.next = 0.into();
-    self.y16.next = 0.into();
-    self.y.next = self.f.val() | ((self.a.val() & self.m.val()) == self.b.val());
-});
+seeded!(
+    MixedOperators,
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.y8.next = 0.into();
+        self.y16.next = 0.into();
+        self.y.next = self.f.val() | (self.a.val() & self.m.val() == self.b.val());
+    }
+);
+seeded!(
+    ParenthesisedOperators,
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.y8.next = 0.into();
+        self.y16.next = 0.into();
+        self.y.next = self.f.val() | ((self.a.val() & self.m.val()) == self.b.val());
+    }
+);
 
 #[test]
 fn trap_1_lost_precedence_is_found() {
@@ -81,41 +89,69 @@ fn trap_1_lost_precedence_is_found() {
     assert!(!differs!(ParenthesisedOperators, 0x12, 0x10, 0xF0, 0));
 }
 
-seeded!(LiteralSumCompared, #[hdl_gen] fn update(&mut self) {
-    self.y8.next = 0.into();
-    self.y16.next = 0.into();
-    self.y.next = (self.a.val() + 1) == self.b.val();
-});
-seeded!(LiteralSumShifted, #[hdl_gen] fn update(&mut self) {
-    self.y.next = false;
-    self.y16.next = 0.into();
-    self.y8.next = (self.a.val() + 1) >> 1_u64;
-});
-seeded!(InversionCompared, #[hdl_gen] fn update(&mut self) {
-    self.y8.next = 0.into();
-    self.y16.next = 0.into();
-    self.y.next = !self.a.val() == 0;
-});
-seeded!(NarrowedSumCompared, #[hdl_gen] fn update(&mut self) {
-    self.y8.next = 0.into();
-    self.y16.next = 0.into();
-    self.y.next = (bit_cast::<8, 16>(self.wide.val()) + self.a.val()) == self.b.val();
-});
-seeded!(InvertedBitReplaced, #[hdl_gen] fn update(&mut self) {
-    self.y.next = false;
-    self.y16.next = 0.into();
-    self.y8.next = self.a.val().replace_bit(1, !self.f.val());
-});
-seeded!(SumInSizedSignal, #[hdl_gen] fn update(&mut self) {
-    self.y8.next = self.a.val() + 1;
-    self.y.next = self.y8.val() == self.b.val();
-    self.y16.next = bit_cast::<16, 8>(self.y8.val() >> 1_u64);
-});
-seeded!(SumOfEqualWidthsCompared, #[hdl_gen] fn update(&mut self) {
-    self.y8.next = self.a.val() + 1;
-    self.y16.next = 0.into();
-    self.y.next = (self.a.val() + self.m.val()) == self.b.val();
-});
+seeded!(
+    LiteralSumCompared,
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.y8.next = 0.into();
+        self.y16.next = 0.into();
+        self.y.next = (self.a.val() + 1) == self.b.val();
+    }
+);
+seeded!(
+    LiteralSumShifted,
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.y.next = false;
+        self.y16.next = 0.into();
+        self.y8.next = (self.a.val() + 1) >> 1_u64;
+    }
+);
+seeded!(
+    InversionCompared,
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.y8.next = 0.into();
+        self.y16.next = 0.into();
+        self.y.next = !self.a.val() == 0;
+    }
+);
+seeded!(
+    NarrowedSumCompared,
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.y8.next = 0.into();
+        self.y16.next = 0.into();
+        self.y.next = (bit_cast::<8, 16>(self.wide.val()) + self.a.val()) == self.b.val();
+    }
+);
+seeded!(
+    InvertedBitReplaced,
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.y.next = false;
+        self.y16.next = 0.into();
+        self.y8.next = self.a.val().replace_bit(1, !self.f.val());
+    }
+);
+seeded!(
+    SumInSizedSignal,
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.y8.next = self.a.val() + 1;
+        self.y.next = self.y8.val() == self.b.val();
+        self.y16.next = bit_cast::<16, 8>(self.y8.val() >> 1_u64);
+    }
+);
+seeded!(
+    SumOfEqualWidthsCompared,
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.y8.next = self.a.val() + 1;
+        self.y16.next = 0.into();
+        self.y.next = (self.a.val() + self.m.val()) == self.b.val();
+    }
+);
 
 #[test]
 fn trap_2_a_sum_wider_than_its_operands_is_found_where_it_is_looked_at() {
@@ -139,16 +175,24 @@ fn a_sum_that_wraps_in_both_languages_is_left_alone() {
     assert!(!differs!(SumOfEqualWidthsCompared, 0xFF, 0, 1, 0));
 }
 
-seeded!(SumCast, #[hdl_gen] fn update(&mut self) {
-    self.y.next = false;
-    self.y8.next = 0.into();
-    self.y16.next = bit_cast::<16, 8>(self.a.val() + self.b.val());
-});
-seeded!(OperandsCast, #[hdl_gen] fn update(&mut self) {
-    self.y.next = false;
-    self.y8.next = bit_cast::<8, 16>(self.wide.val() + self.wide.val());
-    self.y16.next = bit_cast::<16, 8>(self.a.val()) + bit_cast::<16, 8>(self.b.val());
-});
+seeded!(
+    SumCast,
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.y.next = false;
+        self.y8.next = 0.into();
+        self.y16.next = bit_cast::<16, 8>(self.a.val() + self.b.val());
+    }
+);
+seeded!(
+    OperandsCast,
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.y.next = false;
+        self.y8.next = bit_cast::<8, 16>(self.wide.val() + self.wide.val());
+        self.y16.next = bit_cast::<16, 8>(self.a.val()) + bit_cast::<16, 8>(self.b.val());
+    }
+);
 
 #[test]
 fn trap_3_a_cast_that_keeps_the_carry_is_found() {
@@ -158,16 +202,24 @@ fn trap_3_a_cast_that_keeps_the_carry_is_found() {
     assert!(!differs!(OperandsCast, 0xFF, 1, 0, 0xFFFF));
 }
 
-seeded!(AllOverLiteral, #[hdl_gen] fn update(&mut self) {
-    self.y8.next = 0.into();
-    self.y16.next = 0.into();
-    self.y.next = (self.a.val() | 0x0F).all();
-});
-seeded!(AnyOverInversion, #[hdl_gen] fn update(&mut self) {
-    self.y8.next = 0.into();
-    self.y16.next = 0.into();
-    self.y.next = (!self.a.val() & self.m.val()).any() | self.wide.val().all();
-});
+seeded!(
+    AllOverLiteral,
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.y8.next = 0.into();
+        self.y16.next = 0.into();
+        self.y.next = (self.a.val() | 0x0F).all();
+    }
+);
+seeded!(
+    AnyOverInversion,
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.y8.next = 0.into();
+        self.y16.next = 0.into();
+        self.y.next = (!self.a.val() & self.m.val()).any() | self.wide.val().all();
+    }
+);
 
 #[test]
 fn trap_4_a_reduction_over_too_many_bits_is_found() {
@@ -177,11 +229,15 @@ fn trap_4_a_reduction_over_too_many_bits_is_found() {
     assert!(!differs!(AnyOverInversion, 0xF0, 0, 0xF0, 0));
 }
 
-seeded!(ConstLeaks, #[hdl_gen] fn update(&mut self) {
-    self.y.next = false;
-    self.y16.next = 0.into();
-    self.y8.next = self.a.val() + LIMIT;
-});
+seeded!(
+    ConstLeaks,
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.y.next = false;
+        self.y16.next = 0.into();
+        self.y8.next = self.a.val() + LIMIT;
+    }
+);
 
 #[derive(LogicBlock, Default)]
 struct GenericLeaks<const N: usize> {
@@ -252,31 +308,43 @@ fn a_constant_as_a_pattern_is_found() {
     assert_eq!(traps::<MatchOnName>(), [Trap::Leak]);
 }
 
-seeded!(LatchInIf, #[hdl_gen] fn update(&mut self) {
-    self.y8.next = 0.into();
-    self.y16.next = 0.into();
-    if self.f.val() {
-        self.y.next = true;
+seeded!(
+    LatchInIf,
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.y8.next = 0.into();
+        self.y16.next = 0.into();
+        if self.f.val() {
+            self.y.next = true;
+        }
     }
-});
-seeded!(BothBranchesWrite, #[hdl_gen] fn update(&mut self) {
-    self.y8.next = 0.into();
-    self.y16.next = 0.into();
-    if self.f.val() {
-        self.y.next = true;
-    } else {
-        self.y.next = false;
+);
+seeded!(
+    BothBranchesWrite,
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.y8.next = 0.into();
+        self.y16.next = 0.into();
+        if self.f.val() {
+            self.y.next = true;
+        } else {
+            self.y.next = false;
+        }
     }
-});
-seeded!(LatchInMatch, #[hdl_gen] fn update(&mut self) {
-    self.y8.next = 0.into();
-    self.y16.next = 0.into();
-    match self.a.val().index() {
-        0 => self.y.next = true,
-        1 => self.y.next = false,
-        _ => {}
+);
+seeded!(
+    LatchInMatch,
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.y8.next = 0.into();
+        self.y16.next = 0.into();
+        match self.a.val().index() {
+            0 => self.y.next = true,
+            1 => self.y.next = false,
+            _ => {}
+        }
     }
-});
+);
 
 #[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
 struct Pair {
@@ -359,11 +427,15 @@ fn an_index_beyond_an_array_is_found() {
     assert!(findings[0].detail.contains("stage[i+1]"), "{}", findings[0]);
 }
 
-seeded!(BitsOfSum, #[hdl_gen] fn update(&mut self) {
-    self.y.next = false;
-    self.y16.next = 0.into();
-    self.y8.next = (self.wide.val() + 1).get_bits::<8>(8);
-});
+seeded!(
+    BitsOfSum,
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.y.next = false;
+        self.y16.next = 0.into();
+        self.y8.next = (self.wide.val() + 1).get_bits::<8>(8);
+    }
+);
 
 #[test]
 fn bits_of_an_expression_are_found() {

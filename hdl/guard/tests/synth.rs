@@ -43,6 +43,7 @@ fn a_combinational_loop_is_refused() {
 
 #[test]
 fn cells_of_a_device_are_counted() {
-    let register = "module r(input wire clock, input wire [6:0] d, output reg [6:0] q);\nalways @(posedge clock) q <= d;\nendmodule";
+    let register =
+        "module r(input wire clock, input wire [6:0] d, output reg [6:0] q);\nalways @(posedge clock) q <= d;\nendmodule";
     assert_eq!(count_cells(register, "r", "synth_ecp5", "TRELLIS_FF").expect("it synthesises"), 7);
 }

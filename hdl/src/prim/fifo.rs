@@ -67,10 +67,7 @@ pub struct FrameFifo<T: Synth, const AW: usize, const CW: usize> {
 
 impl<T: Synth, const AW: usize, const CW: usize> Default for FrameFifo<T, AW, CW> {
     fn default() -> Self {
-        assert!(
-            CW == AW + 1,
-            "FrameFifo: count width {CW} is not address width {AW} + 1"
-        );
+        assert!(CW == AW + 1, "FrameFifo: count width {CW} is not address width {AW} + 1");
         Self {
             clock: Signal::default(),
             reset: Signal::default(),
@@ -102,9 +99,7 @@ impl<T: Synth, const AW: usize, const CW: usize> Default for FrameFifo<T, AW, CW
 impl<T: Synth, const AW: usize, const CW: usize> Logic for FrameFifo<T, AW, CW> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(
-            self, clock, pushed, committed, taken, valid_s1, valid_s2, word_s2
-        );
+        dff_setup!(self, clock, pushed, committed, taken, valid_s1, valid_s2, word_s2);
 
         // Push.
         self.used.next = self.pushed.q.val() - self.taken.q.val();

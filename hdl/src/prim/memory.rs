@@ -46,10 +46,7 @@ pub struct Memory<T: Synth, const AW: usize> {
 
 impl<T: Synth, const AW: usize> Default for Memory<T, AW> {
     fn default() -> Self {
-        assert!(
-            (1..=MAX_ADDRESS_WIDTH).contains(&AW),
-            "Memory: address width {AW} is not in 1..={MAX_ADDRESS_WIDTH}"
-        );
+        assert!((1..=MAX_ADDRESS_WIDTH).contains(&AW), "Memory: address width {AW} is not in 1..={MAX_ADDRESS_WIDTH}");
         Self {
             clock: Signal::default(),
             wen: Signal::default(),
@@ -73,8 +70,7 @@ impl<T: Synth, const AW: usize> Logic for Memory<T, AW> {
             self.rdata.next = word.copied().unwrap_or_default();
         }
         if self.wen.val() {
-            self._words
-                .insert(self.waddr.val().index(), self.wdata.val());
+            self._words.insert(self.waddr.val().index(), self.wdata.val());
         }
     }
 

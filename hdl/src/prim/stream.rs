@@ -13,10 +13,7 @@
 //! `lookup_valid`, `lookup`), valid in every clock in which `<what>_valid` is high and ignored otherwise. The inside of the
 //! pipeline is made of these; credits at its entrance keep its exit from overflowing.
 
-#![allow(
-    missing_docs,
-    reason = "the derive of rust-hdl writes public methods without a word; every item of ours has one"
-)]
+#![allow(missing_docs, reason = "the derive of rust-hdl writes public methods without a word; every item of ours has one")]
 
 use crate::prelude::*;
 

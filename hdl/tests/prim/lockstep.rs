@@ -75,6 +75,10 @@ macro_rules! same {
 /// `m_axis.valid` is called `m_axis_valid` in Verilog.
 #[macro_export]
 macro_rules! port_name {
-    ($field:ident) => { stringify!($field) };
-    ($bundle:ident . $field:ident) => { concat!(stringify!($bundle), "_", stringify!($field)) };
+    ($field:ident) => {
+        stringify!($field)
+    };
+    ($bundle:ident . $field:ident) => {
+        concat!(stringify!($bundle), "_", stringify!($field))
+    };
 }
