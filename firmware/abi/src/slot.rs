@@ -2,6 +2,7 @@
 
 use bitfield_struct::bitfield;
 
+use crate::bits::Field;
 use crate::hash::{HASH_BITS, KeyHash};
 use crate::key::Family;
 
@@ -56,6 +57,17 @@ pub struct Slot {
     #[bits(23)]
     __: u32,
 }
+
+/// Tag of a slot row.
+pub const SLOT_TAG: Field = Field::new(Slot::TAG_OFFSET, Slot::TAG_BITS);
+/// Entry of a slot row.
+pub const SLOT_ENTRY: Field = Field::new(Slot::ENTRY_OFFSET, Slot::ENTRY_BITS);
+/// Valid bit of a slot row.
+pub const SLOT_VALID: Field = Field::new(Slot::VALID_OFFSET, Slot::VALID_BITS);
+/// Whole hash of a stash row; its slot row is below.
+pub const STASH_HASH: Field = Field::new(SLOT_BITS, HASH_BITS);
+
+const _: () = assert!(SLOT_VALID.end() == SLOT_BITS && STASH_HASH.end() == STASH_BITS);
 
 /// A stash slot compares the whole hash and wins over bucket slots, so it can hold a key whose tag its buckets already hold.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -1,0 +1,106 @@
+//! The keyed hash of [`fpgaflow_abi::hash`] in two clocks.
+//!
+//! ```text
+//!                    +-----------+
+//!  key_valid, key -->| KeyedHash |--> hash
+//!  secret ---------->|           |
+//!                    +-----------+
+//! ```
+//! Latency [`LATENCY`] clocks, one key a clock. `hash` is that of the key with `key_valid` two clocks ago; in other clocks it
+//! is not defined.
+//!
+//! Bit `j` of the key adds the 48 bits of the secret that start at bit `j`. The first clock adds up groups of [`GROUP`] key
+//! bits, which is three levels of 4-input LUTs, the second the groups. `key_valid` gates the first: a simulator skips the tree
+//! when there is no key, hardware toggles nothing.
+
+use fpgaflow_abi::hash::HASH_BITS;
+
+use crate::prelude::*;
+
+/// Clocks from key to hash.
+pub const LATENCY: usize = 2;
+/// Key bits that the first clock adds into one group.
+const GROUP: usize = 32;
+
+/// Hash of keys of `KEY` bits under a secret of `SECRET` bits, which must be `KEY + HASH_BITS - 1`.
+#[derive(LogicBlock)]
+pub struct KeyedHash<const KEY: usize, const SECRET: usize> {
+    /// The block's clock.
+    pub clock: Signal<In, Clock>,
+    /// There is a key in this clock.
+    pub key_valid: Signal<In, Bit>,
+    /// The key, from a flip-flop.
+    pub key: Signal<In, Bits<KEY>>,
+    /// The secret: a quasi-static register.
+    pub secret: Signal<In, Bits<SECRET>>,
+    /// The hash of the key of two clocks ago.
+    pub hash: Signal<Out, Bits<HASH_BITS>>,
+    /// Simulation only: the sum of the groups, which hardware keeps apart.
+    _sum_s1: Bits<HASH_BITS>,
+}
+
+impl<const KEY: usize, const SECRET: usize> Default for KeyedHash<KEY, SECRET> {
+    fn default() -> Self {
+        assert!(SECRET == KEY + HASH_BITS - 1, "KeyedHash: a key of {KEY} bits needs {} bits of secret", KEY + HASH_BITS - 1);
+        Self {
+            clock: Signal::default(),
+            key_valid: Signal::default(),
+            key: Signal::default(),
+            secret: Signal::default(),
+            hash: Signal::default(),
+            _sum_s1: Bits::default(),
+        }
+    }
+}
+
+impl<const KEY: usize, const SECRET: usize> Logic for KeyedHash<KEY, SECRET> {
+    fn update(&mut self) {
+        if !self.clock.pos_edge() {
+            return;
+        }
+        self.hash.next = self._sum_s1;
+        if self.key_valid.val() {
+            let (key, secret) = (self.key.val(), self.secret.val());
+            self._sum_s1 = (0..KEY)
+                .filter(|&bit| key.get_bit(bit))
+                .fold(Bits::default(), |sum, bit| sum ^ secret.get_bits::<HASH_BITS>(bit));
+        }
+    }
+
+    fn connect(&mut self) {
+        self.hash.connect();
+    }
+
+    fn hdl(&self) -> Verilog {
+        let bits: Vec<usize> = (0..KEY).collect();
+        let groups: Vec<&[usize]> = bits.chunks(GROUP).collect();
+        let mut registers = String::new();
+        let mut sums = String::new();
+        for (group, bits) in groups.iter().enumerate() {
+            let windows = bits.iter().map(|&bit| {
+                format!("({{{HASH_BITS}{{key[{bit}]}}}} & secret[{top}:{bit}])", top = bit + HASH_BITS - 1)
+            });
+            registers += &format!("reg [{msb}:0] sum{group}_s1;\n", msb = HASH_BITS - 1);
+            sums += &format!("        sum{group}_s1 <= {};\n", xor_tree(windows.collect()));
+        }
+        let hash = xor_tree((0..groups.len()).map(|group| format!("sum{group}_s1")).collect());
+        Verilog::Custom(format!(
+            "\
+{registers}
+always @(posedge clock) begin
+    if (key_valid) begin
+{sums}    end
+    hash <= {hash};
+end
+"
+        ))
+    }
+}
+
+/// The exclusive or of `terms` as a balanced tree: synthesis does not balance a chain by itself.
+fn xor_tree(mut terms: Vec<String>) -> String {
+    while terms.len() > 1 {
+        terms = terms.chunks(2).map(|pair| if let [a, b] = pair { format!("({a} ^ {b})") } else { pair[0].clone() }).collect();
+    }
+    terms.pop().unwrap_or_default()
+}

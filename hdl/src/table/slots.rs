@@ -1,0 +1,197 @@
+//! Both banks of buckets: all eight slots of a key read at once, their tags compared, the matching one's entry picked.
+//!
+//! ```text
+//!                        +-----------+
+//!  hash ---------------->| SlotBanks |--> matched, entry
+//!  write_valid, write -->|           |
+//!                        +-----------+
+//! ```
+//! Latency [`LATENCY`] clocks, one hash a clock. The slots are read in the clock of the hash, the same clock for all eight, and
+//! a slot write in that clock or before is seen. `matched` and `entry` are a few LUTs behind flip-flops.
+//!
+//! Several matching slots give the bitwise or of their entries: during a move both name the same one. Keys whose tags meet in one
+//! bucket are kept apart by the driver; of entries picked wrongly the comparison of the whole key makes a miss.
+//!
+//! Parameters: `BB` bits of a bucket number, `EW` bits of an entry index, `SLOT = EW + 17`: a stored slot is tag, valid, entry,
+//! without the bits of the entry reference that this card does not have.
+
+use std::array;
+
+use fpgaflow_abi::hash::{HASH_BITS, TAG_BITS};
+use fpgaflow_abi::slot::{BANKS, SLOT_ENTRY, SLOT_TAG, SLOT_VALID, WAYS};
+
+use crate::prelude::*;
+use crate::records::{TableWrite, WriteTarget};
+
+/// Clocks from hash to `matched` and `entry`.
+pub const LATENCY: usize = 3;
+/// Slots that one key may be in; slot `i` of them is in bank `i / WAYS`, way `i % WAYS`.
+const PLACES: usize = BANKS * WAYS;
+/// Low bits of a slot write's index that say which of the places; the bucket is above (`SlotPlace::index`).
+const PLACE_BITS: usize = PLACES.trailing_zeros() as usize;
+/// Valid bit of a stored slot.
+const VALID: usize = TAG_BITS;
+/// Lowest bit of a stored slot's entry.
+const ENTRY: usize = TAG_BITS + 1;
+
+const _: () = assert!(BANKS == 2 && WAYS == 4, "update() unrolls two banks of four ways");
+
+/// `2^BB` buckets in each bank.
+#[derive(LogicBlock)]
+pub struct SlotBanks<const BB: usize, const EW: usize, const SLOT: usize> {
+    /// The block's clock.
+    pub clock: Signal<In, Clock>,
+    /// Hash to look for.
+    pub hash: Signal<In, Bits<HASH_BITS>>,
+    /// There is a table write in this clock.
+    pub write_valid: Signal<In, Bit>,
+    /// The write; ignored unless it is of a slot.
+    pub write: Signal<In, TableWrite>,
+    /// A slot has the hash's tag.
+    pub matched: Signal<Out, Bit>,
+    /// The entry it names; 0 without a match.
+    pub entry: Signal<Out, Bits<EW>>,
+
+    // Slot writes.
+    slot_target: Constant<Bits<2>>,
+    is_slot: Signal<Local, Bit>,
+    index: Signal<Local, Bits<32>>,
+    row: Signal<Local, TableWriteRow>,
+    new_tag: Signal<Local, Bits<TAG_BITS>>,
+    new_entry: Signal<Local, Bits<EW>>,
+    new_valid: Signal<Local, Bits<1>>,
+    stored: Signal<Local, Bits<SLOT>>,
+
+    // s0: read.
+    tag_s0: Signal<Local, Bits<TAG_BITS>>,
+    spread: Signal<Local, Bits<32>>,
+    bucket0: Signal<Local, Bits<BB>>,
+    bucket1: Signal<Local, Bits<BB>>,
+    slots: [RamReg<Bits<SLOT>, BB>; PLACES],
+    tag_s1: DFF<Bits<TAG_BITS>>,
+    tag_s2: DFF<Bits<TAG_BITS>>,
+    // s2: compare.
+    slot_s2: [Signal<Local, Bits<SLOT>>; PLACES],
+    matched_s3: [DFF<Bit>; PLACES],
+    entry_s3: [DFF<Bits<EW>>; PLACES],
+    // s3: pick.
+    picked: [Signal<Local, Bits<EW>>; PLACES],
+}
+
+/// The row of a [`TableWrite`].
+type TableWriteRow = Bits<{ crate::records::WRITE_ROW_BITS }>;
+
+impl<const BB: usize, const EW: usize, const SLOT: usize> Default for SlotBanks<BB, EW, SLOT> {
+    fn default() -> Self {
+        assert!(SLOT == ENTRY + EW, "SlotBanks: a slot with {EW} bits of entry has {} bits", ENTRY + EW);
+        assert!((1..=24).contains(&BB), "SlotBanks: {BB} bits of bucket are not in 1..=24");
+        Self {
+            clock: Signal::default(),
+            hash: Signal::default(),
+            write_valid: Signal::default(),
+            write: Signal::default(),
+            matched: Signal::default(),
+            entry: Signal::default(),
+            slot_target: Constant::new((WriteTarget::Slot as u64).into()),
+            is_slot: Signal::default(),
+            index: Signal::default(),
+            row: Signal::default(),
+            new_tag: Signal::default(),
+            new_entry: Signal::default(),
+            new_valid: Signal::default(),
+            stored: Signal::default(),
+            tag_s0: Signal::default(),
+            spread: Signal::default(),
+            bucket0: Signal::default(),
+            bucket1: Signal::default(),
+            slots: array::from_fn(|_| RamReg::default()),
+            tag_s1: DFF::default(),
+            tag_s2: DFF::default(),
+            slot_s2: array::from_fn(|_| Signal::default()),
+            matched_s3: array::from_fn(|_| DFF::default()),
+            entry_s3: array::from_fn(|_| DFF::default()),
+            picked: array::from_fn(|_| Signal::default()),
+        }
+    }
+}
+
+impl<const BB: usize, const EW: usize, const SLOT: usize> Logic for SlotBanks<BB, EW, SLOT> {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, tag_s1, tag_s2);
+
+        // A slot write, cut to what is stored.
+        self.is_slot.next = self.write_valid.val() & (self.write.val().target == self.slot_target.val());
+        self.index.next = self.write.val().index;
+        self.row.next = self.write.val().row;
+        for at in SLOT_TAG.lsb..(SLOT_TAG.lsb + 1) {
+            self.new_tag.next = self.row.val().get_bits::<TAG_BITS>(at);
+        }
+        for at in SLOT_ENTRY.lsb..(SLOT_ENTRY.lsb + 1) {
+            self.new_entry.next = self.row.val().get_bits::<EW>(at);
+        }
+        for at in SLOT_VALID.lsb..(SLOT_VALID.lsb + 1) {
+            self.new_valid.next = self.row.val().get_bits::<1>(at);
+        }
+        self.stored.next = bit_cast::<SLOT, TAG_BITS>(self.new_tag.val());
+        for up in (VALID as u64)..(VALID as u64 + 1) {
+            self.stored.next = self.stored.val() | (bit_cast::<SLOT, 1>(self.new_valid.val()) << up);
+        }
+        for up in (ENTRY as u64)..(ENTRY as u64 + 1) {
+            self.stored.next = self.stored.val() | (bit_cast::<SLOT, EW>(self.new_entry.val()) << up);
+        }
+
+        // s0: where to read.
+        self.tag_s0.next = self.hash.val().get_bits::<TAG_BITS>(0);
+        for at in TAG_BITS..(TAG_BITS + 1) {
+            self.bucket0.next = self.hash.val().get_bits::<BB>(at);
+        }
+        for up in (TAG_BITS as u64)..(TAG_BITS as u64 + 1) {
+            self.spread.next =
+                bit_cast::<32, TAG_BITS>(self.tag_s0.val()) | (bit_cast::<32, TAG_BITS>(self.tag_s0.val()) << up);
+        }
+        self.bucket1.next = self.bucket0.val() ^ bit_cast::<BB, 32>(self.spread.val());
+        for i in 0..8 {
+            self.slots[i].clock.next = self.clock.val();
+            self.slots[i].wen.next = self.is_slot.val() & (self.index.val().get_bits::<PLACE_BITS>(0).index() == i);
+            for at in PLACE_BITS..(PLACE_BITS + 1) {
+                self.slots[i].waddr.next = self.index.val().get_bits::<BB>(at);
+            }
+            self.slots[i].wdata.next = self.stored.val();
+        }
+        for i in 0..4 {
+            self.slots[i].raddr.next = self.bucket0.val();
+            self.slots[i + 4].raddr.next = self.bucket1.val();
+        }
+        self.tag_s1.d.next = self.tag_s0.val();
+        self.tag_s2.d.next = self.tag_s1.q.val();
+
+        // s2: eight tags against one.
+        for i in 0..8 {
+            self.slot_s2[i].next = self.slots[i].rdata.val();
+            self.matched_s3[i].clock.next = self.clock.val();
+            self.entry_s3[i].clock.next = self.clock.val();
+            for valid in VALID..(VALID + 1) {
+                self.matched_s3[i].d.next = (self.slot_s2[i].val().get_bits::<TAG_BITS>(0) == self.tag_s2.q.val())
+                    & self.slot_s2[i].val().get_bit(valid);
+            }
+            for at in ENTRY..(ENTRY + 1) {
+                self.entry_s3[i].d.next = self.slot_s2[i].val().get_bits::<EW>(at);
+            }
+        }
+
+        // s3: the one that matched.
+        for i in 0..8 {
+            self.picked[i].next = 0.into();
+            if self.matched_s3[i].q.val() {
+                self.picked[i].next = self.entry_s3[i].q.val();
+            }
+        }
+        self.matched.next = ((self.matched_s3[0].q.val() | self.matched_s3[1].q.val())
+            | (self.matched_s3[2].q.val() | self.matched_s3[3].q.val()))
+            | ((self.matched_s3[4].q.val() | self.matched_s3[5].q.val())
+                | (self.matched_s3[6].q.val() | self.matched_s3[7].q.val()));
+        self.entry.next = ((self.picked[0].val() | self.picked[1].val()) | (self.picked[2].val() | self.picked[3].val()))
+            | ((self.picked[4].val() | self.picked[5].val()) | (self.picked[6].val() | self.picked[7].val()));
+    }
+}
