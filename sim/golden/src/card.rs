@@ -6,12 +6,11 @@ use fpgaflow_abi::entry::{Action, Entry};
 use fpgaflow_abi::geometry::Geometry;
 use fpgaflow_abi::key::{Encap, FlowKey};
 use fpgaflow_abi::next_hop::{HOST_PORT, MacAddr, NextHop};
-use fpgaflow_abi::reason::{Disposition, REASONS, Reason};
+use fpgaflow_abi::reason::{REASONS, Reason};
 use fpgaflow_abi::slot::EntryRef;
 
+use crate::decide::{Found, decide, examine, reject};
 use crate::outcome::Outcome;
-use crate::parse::{Packet, parse};
-use crate::rewrite::rewrite;
 
 /// What the driver tells one port.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -254,10 +253,14 @@ impl Card {
 
     fn take_in(&mut self, port: u8, frame: &[u8], damaged: bool) -> Result<Outcome, CardError> {
         self.check_port(port)?;
-        let seen = self.examine(port, frame, damaged);
+        let seen = examine(port, self.port_config(port), self.geometry.max_frame_bytes as usize, frame, damaged);
         let outcome = match seen {
             Err(reason) => reject(reason),
-            Ok(packet) => self.forward(frame, &packet, self.find(&packet.key)),
+            Ok(_) if !self.lookup => reject(Reason::LookupDisabled),
+            Ok(packet) => {
+                let found = self.find(&packet.key);
+                decide(frame, &packet, found, found.and_then(|(_, entry)| self.next_hop(entry.action.next_hop)))
+            }
         };
         let counters = &mut self.ports[usize::from(port)].1;
         counters.rx_frames += 1;
@@ -275,47 +278,25 @@ impl Card {
         Ok(outcome)
     }
 
-    /// Everything before the lookup.
-    pub(crate) fn examine(&self, port: u8, frame: &[u8], damaged: bool) -> Result<Packet, Reason> {
-        let config = &self.ports[usize::from(port)].0;
-        if !config.rx_enable {
-            return Err(Reason::PortDisabled);
-        }
-        if damaged {
-            return Err(Reason::RxError);
-        }
-        parse(port, config, self.geometry.max_frame_bytes as usize, frame)
+    /// The configuration of a port that exists.
+    pub(crate) fn port_config(&self, port: u8) -> &PortConfig {
+        &self.ports[usize::from(port)].0
     }
 
-    /// The entry that a lookup of `key` finds.
-    pub(crate) fn find(&self, key: &FlowKey) -> Option<(EntryRef, Entry)> {
+    /// `FLOW_CTRL.LOOKUP`.
+    pub(crate) fn lookup(&self) -> bool {
+        self.lookup
+    }
+
+    /// What a lookup of `key` finds.
+    pub(crate) fn find(&self, key: &FlowKey) -> Found {
         let at = *self.flows.get(key)?;
         self.entries.get(&at).map(|resident| (at, resident.entry))
     }
 
-    /// Everything from the lookup on, for the entry `found`.
-    pub(crate) fn forward(&self, frame: &[u8], packet: &Packet, found: Option<(EntryRef, Entry)>) -> Outcome {
-        if !self.lookup {
-            return reject(Reason::LookupDisabled);
-        }
-        let Some((at, entry)) = found.filter(|(_, entry)| entry.valid) else {
-            return reject(Reason::Miss);
-        };
-        let punt = |reason| Outcome::Punted { reason, entry: Some(at) };
-        let Some(hop) = self.next_hops.get(&entry.action.next_hop).filter(|hop| hop.valid) else {
-            return punt(Reason::NoNextHop);
-        };
-        if hop.egress == HOST_PORT {
-            punt(Reason::HostAddressed)
-        } else if packet.tcp_control {
-            punt(Reason::TcpFlags)
-        } else if packet.ttl <= 1 {
-            punt(Reason::Ttl)
-        } else if packet.total_len > usize::from(hop.mtu) {
-            punt(Reason::Mtu)
-        } else {
-            Outcome::Forwarded { port: hop.egress, frame: rewrite(frame, packet, &entry.action, hop), entry: at }
-        }
+    /// The next hop at `index`, if one was ever written.
+    pub(crate) fn next_hop(&self, index: u16) -> Option<&NextHop> {
+        self.next_hops.get(&index)
     }
 
     /// Frames by reason, indexed by its code.
@@ -352,13 +333,5 @@ impl Card {
             return Err(CardError::FamilyMismatch);
         }
         self.check_next_hop(action.next_hop)
-    }
-}
-
-/// The outcome of a frame that hit no entry.
-pub(crate) fn reject(reason: Reason) -> Outcome {
-    match reason.disposition() {
-        Disposition::Drop => Outcome::Dropped { reason },
-        Disposition::Punt | Disposition::Forward => Outcome::Punted { reason, entry: None },
     }
 }

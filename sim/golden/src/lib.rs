@@ -12,9 +12,12 @@
 
 mod card;
 mod checksum;
+mod decide;
 mod outcome;
 mod parse;
 mod rewrite;
+mod scoreboard;
 
 pub use card::{Card, CardError, Change, FlowCounters, PortConfig, PortCounters};
 pub use outcome::Outcome;
+pub use scoreboard::{Difference, Losses, Mismatch, Scoreboard, Summary};
