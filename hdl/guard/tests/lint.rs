@@ -323,12 +323,12 @@ seeded!(
     BothBranchesWrite,
     #[hdl_gen]
     fn update(&mut self) {
-        self.y8.next = 0.into();
+        self.y.next = false;
         self.y16.next = 0.into();
         if self.f.val() {
-            self.y.next = true;
+            self.y8.next = self.a.val();
         } else {
-            self.y.next = false;
+            self.y8.next = self.b.val();
         }
     }
 );

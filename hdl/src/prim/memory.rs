@@ -6,7 +6,8 @@
 //!  ren, raddr -------->|        |--> rdata
 //!                      +--------+
 //! ```
-//! Latency 1 clock from `ren`/`raddr` to `rdata`, which holds its word until the next `ren`. One read and one write a clock.
+//! Latency 1 clock from `ren`/`raddr` to `rdata`, which holds its word until the next `ren`; 2 clocks when `REGISTERED`, with a
+//! second register in this module, so that a board can put its RAM's own output register there. One read and one write a clock.
 //!
 //! # Contract
 //! - All words are zero after configuration (every target family loads zeros into block RAM that has no contents given, and
@@ -23,9 +24,9 @@ use crate::prelude::*;
 /// Largest address width: 2^20 words.
 const MAX_ADDRESS_WIDTH: usize = 20;
 
-/// `2^AW` words of `T` in block RAM.
+/// `2^AW` words of `T` in block RAM, with the RAM's output register or without.
 #[derive(LogicBlock)]
-pub struct Memory<T: Synth, const AW: usize> {
+pub struct Memory<T: Synth, const AW: usize, const REGISTERED: bool = false> {
     /// The block's clock.
     pub clock: Signal<In, Clock>,
     /// Write `wdata` at `waddr` in this clock.
@@ -42,9 +43,11 @@ pub struct Memory<T: Synth, const AW: usize> {
     pub rdata: Signal<Out, T>,
     /// Simulation only: words that were ever written.
     _words: HashMap<usize, T>,
+    /// Simulation only: the word in front of the output register.
+    _read: T,
 }
 
-impl<T: Synth, const AW: usize> Default for Memory<T, AW> {
+impl<T: Synth, const AW: usize, const REGISTERED: bool> Default for Memory<T, AW, REGISTERED> {
     fn default() -> Self {
         assert!((1..=MAX_ADDRESS_WIDTH).contains(&AW), "Memory: address width {AW} is not in 1..={MAX_ADDRESS_WIDTH}");
         Self {
@@ -56,18 +59,24 @@ impl<T: Synth, const AW: usize> Default for Memory<T, AW> {
             raddr: Signal::default(),
             rdata: Signal::default(),
             _words: HashMap::new(),
+            _read: T::default(),
         }
     }
 }
 
-impl<T: Synth, const AW: usize> Logic for Memory<T, AW> {
+impl<T: Synth, const AW: usize, const REGISTERED: bool> Logic for Memory<T, AW, REGISTERED> {
     fn update(&mut self) {
         if !self.clock.pos_edge() {
             return;
         }
+        if REGISTERED {
+            self.rdata.next = self._read;
+        }
         if self.ren.val() {
-            let word = self._words.get(&self.raddr.val().index());
-            self.rdata.next = word.copied().unwrap_or_default();
+            self._read = self._words.get(&self.raddr.val().index()).copied().unwrap_or_default();
+        }
+        if !REGISTERED {
+            self.rdata.next = self._read;
         }
         if self.wen.val() {
             self._words.insert(self.waddr.val().index(), self.wdata.val());
@@ -79,18 +88,22 @@ impl<T: Synth, const AW: usize> Logic for Memory<T, AW> {
     }
 
     fn hdl(&self) -> Verilog {
+        let (msb, last) = (T::BITS - 1, (1_usize << AW) - 1);
+        let (declare, read) = if REGISTERED {
+            (format!("reg [{msb}:0] word;"), "if (ren) word <= mem[raddr];\n    rdata <= word;")
+        } else {
+            (String::new(), "if (ren) rdata <= mem[raddr];")
+        };
         Verilog::Custom(format!(
             "\
 (* no_rw_check, ram_style = \"block\" *)
 reg [{msb}:0] mem [0:{last}];
-
+{declare}
 always @(posedge clock) begin
     if (wen) mem[waddr] <= wdata;
-    if (ren) rdata <= mem[raddr];
+    {read}
 end
-",
-            msb = T::BITS - 1,
-            last = (1_usize << AW) - 1,
+"
         ))
     }
 }

@@ -7,7 +7,7 @@
 //!                      +-----+
 //! ```
 //! Latency from `raddr` to `rdata`: [`Ram`] 1 clock, [`RamReg`] 2 clocks with the RAM's own output register, which the slow
-//! read of a block RAM needs at 150 MHz and above. One read and one write a clock.
+//! read of a block RAM needs at 150 MHz and above (one multiplexer follows it). One read and one write a clock.
 //!
 //! # Contract
 //! A write in clock `n` is seen by every read issued in clock `n` or later and by no read issued before. A read is issued by
@@ -72,9 +72,7 @@ pub struct RamReg<T: Synth, const AW: usize> {
     pub raddr: Signal<In, Bits<AW>>,
     /// The word at the `raddr` of two clocks ago.
     pub rdata: Signal<Out, T>,
-    memory: Memory<T, AW>,
-    // Straight behind the memory, nothing in between: synthesis can take the RAM's own output register for it.
-    rdata_s2: DFF<T>,
+    memory: Memory<T, AW, true>,
     collided_s1: DFF<Bit>,
     collided_s2: DFF<Bit>,
     written_s1: DFF<T>,
@@ -84,19 +82,18 @@ pub struct RamReg<T: Synth, const AW: usize> {
 impl<T: Synth, const AW: usize> Logic for RamReg<T, AW> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, rdata_s2, collided_s1, collided_s2, written_s1, written_s2);
+        dff_setup!(self, clock, collided_s1, collided_s2, written_s1, written_s2);
         self.memory.clock.next = self.clock.val();
         self.memory.wen.next = self.wen.val();
         self.memory.waddr.next = self.waddr.val();
         self.memory.wdata.next = self.wdata.val();
         self.memory.ren.next = true;
         self.memory.raddr.next = self.raddr.val();
-        self.rdata_s2.d.next = self.memory.rdata.val();
         self.collided_s1.d.next = self.wen.val() & (self.waddr.val() == self.raddr.val());
         self.collided_s2.d.next = self.collided_s1.q.val();
         self.written_s1.d.next = self.wdata.val();
         self.written_s2.d.next = self.written_s1.q.val();
-        self.rdata.next = self.rdata_s2.q.val();
+        self.rdata.next = self.memory.rdata.val();
         if self.collided_s2.q.val() {
             self.rdata.next = self.written_s2.q.val();
         }

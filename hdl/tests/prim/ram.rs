@@ -12,7 +12,7 @@ use crate::{drive, same};
 
 #[test]
 fn rams_are_clean_and_one_memory_each() {
-    check_block("memory", Memory::<Bits<313>, 10>::default, Expect::rams(1).with_bits(313 << 10));
+    check_block("memory", Memory::<Bits<313>, 10, false>::default, Expect::rams(1).with_bits(313 << 10));
     check_block("ram", Ram::<Bits<313>, 10>::default, Expect::rams(1).with_bits(313 << 10));
     check_block("ram_reg", RamReg::<Bits<313>, 10>::default, Expect::rams(1).with_bits(313 << 10));
 }
@@ -23,33 +23,41 @@ fn a_ram_maps_to_block_ram_without_collision_logic_of_yosys() {
     for (name, text) in [
         ("ram", verilog("ram", Ram::<Bits<313>, 10>::default())),
         ("ram_reg", verilog("ram_reg", RamReg::<Bits<313>, 10>::default())),
-        ("memory", verilog("memory", Memory::<Bits<313>, 10>::default())),
+        ("memory", verilog("memory", Memory::<Bits<313>, 10, false>::default())),
     ] {
         assert_eq!(count_cells(&text, name, "synth_ecp5", "DP16KD").expect("yosys"), 18, "{name}");
     }
-    let text = verilog("memory", Memory::<Bits<313>, 10>::default());
+    let text = verilog("memory", Memory::<Bits<313>, 10, false>::default());
     assert_eq!(count_cells(&text, "memory", "synth_ecp5", "TRELLIS_FF").expect("yosys"), 0, "the memory alone needs none");
 }
 
-#[test]
-fn rust_and_verilog_agree_on_the_memory() {
-    let mut rng = rng();
-    let mut pair = Lockstep::<Memory<Bits<40>, 3>>::new("memory40", |dut| &mut dut.clock);
-    let mut read = false;
-    for _ in 0..3000 {
-        drive!(pair, wen = rng.random::<bool>());
-        drive!(pair, waddr = rng.random_range(0..8_u64));
-        drive!(pair, wdata = rng.random_range(0..1_u64 << 40));
-        let ren = rng.random::<bool>();
-        drive!(pair, ren = ren);
-        drive!(pair, raddr = rng.random_range(0..8_u64));
-        pair.tick();
-        read |= ren;
-        if read {
-            same!(pair, rdata);
+/// Reads and writes of a few words, with and without `ren`.
+macro_rules! agreement {
+    ($test:ident, $dut:ty, $name:literal, $latency:literal) => {
+        #[test]
+        fn $test() {
+            let mut rng = rng();
+            let mut pair = Lockstep::<$dut>::new($name, |dut| &mut dut.clock);
+            let mut clocks_since_a_read = None;
+            for _ in 0..3000 {
+                drive!(pair, wen = rng.random::<bool>());
+                drive!(pair, waddr = rng.random_range(0..8_u64));
+                drive!(pair, wdata = rng.random_range(0..1_u64 << 40));
+                let ren = rng.random::<bool>();
+                drive!(pair, ren = ren);
+                drive!(pair, raddr = rng.random_range(0..8_u64));
+                pair.tick();
+                clocks_since_a_read = clocks_since_a_read.map(|clocks| clocks + 1).or(ren.then_some(1));
+                if clocks_since_a_read >= Some($latency) {
+                    same!(pair, rdata);
+                }
+            }
         }
-    }
+    };
 }
+
+agreement!(rust_and_verilog_agree_on_the_memory, Memory<Bits<40>, 3>, "memory40", 1);
+agreement!(rust_and_verilog_agree_on_the_registered_memory, Memory<Bits<40>, 3, true>, "memory_reg40", 2);
 
 /// Runs a RAM against a map in both simulators: few addresses, so that most reads meet a write around them.
 macro_rules! transparency {
@@ -115,5 +123,5 @@ fn the_deepest_memory_is_zero_at_first_and_keeps_every_word() {
 #[test]
 #[should_panic(expected = "address width 21 is not in 1..=20")]
 fn a_memory_too_deep_is_refused() {
-    let _ = Memory::<Bits<8>, 21>::default();
+    let _ = Memory::<Bits<8>, 21, false>::default();
 }

@@ -52,3 +52,21 @@ impl Tool {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_program_is_named_with_its_debian_package() {
+        let tool = Tool { name: "no-such-program", package: "some-package" };
+        let error = tool.run(Path::new("."), ["--version"]).expect_err("there is no such program");
+        assert_eq!(error.to_string(), "run no-such-program: not found; on Debian: apt-get install some-package");
+    }
+
+    #[test]
+    fn a_failing_program_is_quoted() {
+        let error = COMPILER.run(Path::new("."), ["no-such-file.cpp"]).expect_err("there is no such file");
+        assert!(error.to_string().contains("no-such-file.cpp"), "{error}");
+    }
+}

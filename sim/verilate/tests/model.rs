@@ -27,7 +27,7 @@ fn sample(width: u32, seed: u64) -> Vec<u64> {
 }
 
 fn cut(value: &mut [u64], width: u32) {
-    if width % 64 != 0 {
+    if !width.is_multiple_of(64) {
         *value.last_mut().expect("at least one word") &= (1 << (width % 64)) - 1;
     }
 }
