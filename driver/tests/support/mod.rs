@@ -47,6 +47,12 @@ pub fn seed() -> u64 {
     seed
 }
 
+/// Property tests that run from [`seed`].
+pub fn proptest_config() -> proptest::test_runner::Config {
+    let rng_seed = proptest::test_runner::RngSeed::Fixed(seed());
+    proptest::test_runner::Config { rng_seed, failure_persistence: None, ..Default::default() }
+}
+
 /// A generator for `seed`.
 pub fn generator(seed: u64) -> rand_chacha::ChaCha8Rng {
     rand_chacha::ChaCha8Rng::seed_from_u64(seed)

@@ -1,0 +1,6 @@
+//! Workloads that measure this crate: for `fpgaflow bench`, for `benches/`, and for the figures that the documentation claims.
+//!
+//! Measuring reads the clock, which nothing else in this crate does. Workloads are drawn from a seed that is passed in.
+
+pub mod keys;
+pub mod placement;
