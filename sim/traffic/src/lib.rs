@@ -1,0 +1,46 @@
+//! Flows and frames for tests and benches, from one seed.
+//!
+//! [`Scenario`] draws next hops and flows for a card; [`Frames`] draws frames for them: hits of every shape, near misses, and
+//! everything that a card must refuse. Packets are put together with etherparse, which neither the card nor its golden model uses.
+//!
+//! # Contract
+//! The same seed and calls give the same bytes. Frames of one [`Frames`] differ from each other from 12 bytes on, by a mark in the source
+//! address, and packets by their identification within 65,536.
+#![forbid(unsafe_code)]
+
+mod frames;
+mod malformed;
+mod mix;
+mod packet;
+mod scenario;
+mod sizes;
+
+pub use frames::{Frame, Frames};
+pub use mix::{Kind, Mix};
+pub use packet::Packet;
+pub use scenario::{Scenario, near_miss, random_key};
+pub use sizes::Sizes;
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+/// Environment variable that replays a run.
+pub const SEED_VARIABLE: &str = "FPGAFLOW_SEED";
+
+/// The seed of this run: from [`SEED_VARIABLE`], else drawn from the system. Printed, so that a failing test shows it.
+///
+/// # Panics
+/// When the variable is set and not a number, for a replay of another run would mislead.
+pub fn seed() -> u64 {
+    let seed = match std::env::var(SEED_VARIABLE) {
+        Ok(text) => text.parse().unwrap_or_else(|_| panic!("{SEED_VARIABLE}={text} is not a number")),
+        Err(_) => rand::random(),
+    };
+    println!("{SEED_VARIABLE}={seed}");
+    seed
+}
+
+/// The generator of a run.
+pub fn rng(seed: u64) -> ChaCha8Rng {
+    ChaCha8Rng::seed_from_u64(seed)
+}
