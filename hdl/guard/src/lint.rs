@@ -161,10 +161,10 @@ impl Walk<'_> {
             paths.push(path);
         }
         // Without `_ =>` the cases are complete only if there is one for every value of the signal.
-        if let (false, Expression::Signal(name)) = (complete, &m.test) {
-            if let Meaning::Signal(_, width) = self.scope.meaning(name, &self.loops) {
-                complete = u32::try_from(width).is_ok_and(|width| 1_usize.checked_shl(width) == Some(m.cases.len()));
-            }
+        if let Expression::Signal(name) = &m.test
+            && let Meaning::Signal(_, width) = self.scope.meaning(name, &self.loops)
+        {
+            complete |= u32::try_from(width).is_ok_and(|width| 1_usize.checked_shl(width) == Some(m.cases.len()));
         }
         if !complete {
             paths.push(coverage.clone());

@@ -295,6 +295,7 @@ impl Logic for MatchOnName {
     fn update(&mut self) {
         self.y.next = false;
         match self.a.val().index() {
+            0 => self.y.next = false,
             ONE => self.y.next = true,
             _ => {}
         }
@@ -425,6 +426,33 @@ fn an_index_beyond_an_array_is_found() {
     let findings = lint(&ForgottenRegister::default(), "top");
     assert_eq!(findings.len(), 1, "{}", listing(&findings));
     assert!(findings[0].detail.contains("stage[i+1]"), "{}", findings[0]);
+}
+
+/// Registers in rows and columns.
+#[derive(LogicBlock, Default)]
+struct Grid {
+    clock: Signal<In, Clock>,
+    a: Signal<In, Bits<8>>,
+    y: Signal<Out, Bits<8>>,
+    cell: [[DFF<Bits<8>>; 2]; 2],
+}
+
+impl Logic for Grid {
+    #[hdl_gen]
+    fn update(&mut self) {
+        for i in 0..2 {
+            for j in 0..2 {
+                self.cell[i][j].clock.next = self.clock.val();
+                self.cell[i][j].d.next = self.a.val();
+            }
+        }
+        self.y.next = self.cell[1][1].q.val();
+    }
+}
+
+#[test]
+fn trap_9_two_indices_are_found() {
+    assert_eq!(traps::<Grid>(), [Trap::TwoDimensions]);
 }
 
 seeded!(
