@@ -1,0 +1,120 @@
+//! Following links, neighbours and routes.
+
+use std::time::Duration;
+
+use super::Engine;
+use super::tracker::{ConnIndex, Verdict};
+use crate::kernel::Kernel;
+use crate::policy::Refusal;
+use crate::target::FlowTarget;
+use crate::topology::TopologyEvent;
+
+impl<T: FlowTarget, K: Kernel> Engine<T, K> {
+    /// Takes in a topology event. Neighbours and links take effect at once; routes at the next [`Engine::settle`], because they come
+    /// in bursts.
+    pub fn on_topology(&mut self, now: Duration, event: &TopologyEvent) {
+        self.totals.topology_events += 1;
+        let change = match event {
+            TopologyEvent::Routes => {
+                self.routes_changed = true;
+                return;
+            }
+            TopologyEvent::Neighbour { interface, address, neighbour } => {
+                if let Some(port) = self.ports.set_neighbour(*interface, *address, *neighbour) {
+                    self.refresh_hops(|egress, gateway| egress == port && gateway == *address);
+                }
+                return;
+            }
+            TopologyEvent::Link(link) => self.ports.set_link(link),
+            TopologyEvent::LinkGone { index } => self.ports.remove_link(*index),
+        };
+        let Some(change) = change else { return };
+        // A new MTU or a link that came up decides about flows as a new route does.
+        self.routes_changed = true;
+        if change.mac {
+            if let Some(mac) = self.ports.link(change.port).map(|link| link.mac) {
+                if let Err(error) = self.target.set_port_mac(change.port, mac) {
+                    self.count_card_error(&error);
+                }
+            }
+        }
+        if change.lost {
+            self.flush_port(now, change.port);
+        }
+        self.refresh_hops(|egress, _| egress == change.port);
+    }
+
+    /// Before a dump of links and neighbours is taken in as events: what it does not tell is no more.
+    pub fn forget_neighbours(&mut self) {
+        self.ports.forget_neighbours();
+        self.routes_changed = true;
+    }
+
+    /// After a dump was taken in: writes every next hop as it should be.
+    pub fn refresh_all_hops(&mut self) {
+        self.refresh_hops(|_, _| true);
+    }
+
+    fn refresh_hops(&mut self, concerned: impl Fn(u8, std::net::IpAddr) -> bool) {
+        let ids: Vec<_> = self.hops.iter().filter(|(_, key, _)| concerned(key.egress, key.gateway)).map(|(id, ..)| id).collect();
+        for id in ids {
+            if let Err(error) = self.refresh_hop(id) {
+                self.count_card_error(&error);
+            }
+        }
+    }
+
+    /// Takes every flow that comes or leaves by `port` out of the card.
+    fn flush_port(&mut self, now: Duration, port: u8) {
+        let through: Vec<_> = self
+            .records
+            .installed()
+            .filter(|(_, flow)| flow.legs.iter().any(|leg| leg.ingress == port || leg.hop.egress == port))
+            .map(|(conn, _)| conn)
+            .collect();
+        for conn in through {
+            self.withdraw(now, conn, Refusal::LinkDown);
+        }
+    }
+
+    /// Whether [`Engine::settle`] has something to do.
+    pub fn is_unsettled(&self) -> bool {
+        self.routes_changed
+    }
+
+    /// Looks the routes of every flow up again that a change of topology can concern.
+    pub fn settle(&mut self, now: Duration) {
+        if !std::mem::take(&mut self.routes_changed) {
+            return;
+        }
+        let concerned: Vec<ConnIndex> = self
+            .tracker
+            .iter()
+            .filter(|(_, tracked)| match tracked.verdict {
+                Verdict::Offloaded(_) => true,
+                Verdict::Refused(refusal) => refusal.is_topology(),
+            })
+            .map(|(conn, _)| conn)
+            .collect();
+        for conn in concerned {
+            let Some(tracked) = self.tracker.get(conn) else { continue };
+            if matches!(tracked.verdict, Verdict::Refused(_)) {
+                self.reconsider(now, conn);
+                continue;
+            }
+            let Some(old) = tracked.record().and_then(|record| self.records.get_mut(record)).and_then(|record| record.installed)
+            else {
+                continue;
+            };
+            match self.legs(conn) {
+                Ok(legs) if legs == old.legs => {}
+                // Between the two it goes on in the kernel, which has the new route already.
+                Ok(_) => {
+                    self.uninstall(conn);
+                    self.offload(now, conn);
+                }
+                Err(refusal) => self.withdraw(now, conn, refusal),
+            }
+        }
+    }
+}
