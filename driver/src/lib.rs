@@ -9,4 +9,5 @@ pub mod hash;
 pub mod mapping;
 pub mod placement;
 pub mod rings;
+pub mod table;
 pub mod transport;

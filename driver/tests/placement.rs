@@ -76,7 +76,7 @@ enum Op {
 
 /// Few tags, so that tags meet; few hash bits above the bucket, so that whole hashes meet.
 fn hash() -> impl Strategy<Value = u64> {
-    (0u64..16, 0u64..32).prop_map(|(tag, bucket)| bucket << 16 | tag * 0x0805)
+    (0u64..16, 0u64..32).prop_map(|(tag, bucket)| (bucket << 16) | (tag * 0x0805))
 }
 
 fn op() -> impl Strategy<Value = Op> {

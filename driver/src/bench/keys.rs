@@ -27,7 +27,7 @@ impl Numbers {
 
     /// A number below `limit`, which is not 0.
     pub fn below(&mut self, limit: u64) -> u64 {
-        (u128::from(self.draw()) * u128::from(limit) >> 64) as u64
+        ((u128::from(self.draw()) * u128::from(limit)) >> 64) as u64
     }
 
     /// A secret.
@@ -85,7 +85,7 @@ impl KeyShape {
                     let (a, b) = (numbers.draw(), numbers.draw());
                     let protocol = if b >> 63 == 0 { PROTO_TCP } else { PROTO_UDP };
                     // The number in the source address makes the keys different.
-                    let src = inside(i) ^ (b >> 32 & 0x3) as u32 * 0x4000_0000;
+                    let src = inside(i) ^ ((b >> 32) as u32) << 30;
                     key(0, protocol, src, a as u16, Ipv4Addr::from_bits((a >> 32) as u32), b as u16)
                 }
                 Self::SequentialPorts => key(0, PROTO_TCP, inside(i / 0xf000), 0x1000 + (i % 0xf000) as u16, server, 443),
