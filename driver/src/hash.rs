@@ -78,6 +78,16 @@ impl KeyedHash {
         }
     }
 
+    /// Hash of the IPv4 key that has these words.
+    #[inline]
+    pub(crate) fn hash_v4(&self, key: &[u64; WORDS_V4]) -> KeyHash {
+        match &self.engine {
+            #[cfg(target_arch = "x86_64")]
+            Engine::Clmul(clmul) => KeyHash(clmul.hash(key)),
+            Engine::Tables(tables) => KeyHash(tables.hash(key)),
+        }
+    }
+
     /// The carry-less engine, when it is the one in use: for loops that compile it in.
     #[cfg(target_arch = "x86_64")]
     pub(crate) fn clmul(&self) -> Option<&clmul::Clmul> {

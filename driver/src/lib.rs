@@ -9,5 +9,6 @@ pub mod hash;
 pub mod mapping;
 pub mod placement;
 pub mod rings;
+pub mod software;
 pub mod table;
 pub mod transport;

@@ -12,6 +12,12 @@ pub(crate) struct Clmul {
     multipliers: Multipliers,
 }
 
+impl std::fmt::Debug for Clmul {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Clmul(..)")
+    }
+}
+
 impl Clmul {
     /// `None` on a processor without the instructions.
     pub fn new(multipliers: Multipliers) -> Option<Self> {
