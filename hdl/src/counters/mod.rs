@@ -26,8 +26,8 @@
 //!
 //! # How
 //! Reads and clears are operations in the same pipeline as counts. An operation that finds its entry in the operations right
-//! before it takes over their result instead of the RAM's. Sums are split: low halves one clock, high halves with the carry the
-//! next, so no adder is longer than 33 bits, and low and high halves are forwarded apart.
+//! before it takes over their result instead of the RAM's. Sums are split: low parts one clock, high parts with the carry the
+//! next, so no adder is longer than 36 bits, and low and high parts are forwarded apart.
 //!
 //! ```text
 //!  clock  1       2     3        4         5          6       7       8

@@ -6,11 +6,17 @@ use super::{REPLY_AFTER, SEEN_AFTER};
 use crate::prelude::*;
 use crate::records::{CounterReply, CounterRequest, LENGTH_BITS, SEEN_BITS};
 
-/// Low halves of packets and bytes.
-const LOW_BITS: usize = 32;
-/// High half of packets.
-const PACKETS_HIGH_BITS: usize = 24;
-/// High half of bytes.
+/// Low part of packets; short enough for a test to carry out of it.
+const PACKETS_LOW_BITS: usize = 20;
+/// Sum of it and one packet.
+const PACKETS_SUM_BITS: usize = PACKETS_LOW_BITS + 1;
+/// High part of packets.
+const PACKETS_HIGH_BITS: usize = 36;
+/// Low part of bytes.
+const BYTES_LOW_BITS: usize = 32;
+/// Sum of it and one packet's bytes.
+const BYTES_SUM_BITS: usize = BYTES_LOW_BITS + 1;
+/// High part of bytes.
 const BYTES_HIGH_BITS: usize = 32;
 
 const _: () = assert!(REPLY_AFTER == 6 && SEEN_AFTER == 5, "stages in names below");
@@ -18,8 +24,8 @@ const _: () = assert!(REPLY_AFTER == 6 && SEEN_AFTER == 5, "stages in names belo
 /// What the first of the two clocks adds to.
 #[derive(Copy, Clone, Debug, Default, PartialEq, LogicStruct)]
 struct Low {
-    packets: Bits<LOW_BITS>,
-    bytes: Bits<LOW_BITS>,
+    packets: Bits<PACKETS_LOW_BITS>,
+    bytes: Bits<BYTES_LOW_BITS>,
 }
 
 /// What the second carries into.
@@ -48,9 +54,9 @@ struct Operation {
     bytes: Bits<LENGTH_BITS>,
 }
 
-/// Which of the four operations before this one, if any, is on the same entry.
+/// Which of the four operations ahead of this one, if any, is on the same entry.
 #[derive(Copy, Clone, Debug, Default, PartialEq, LogicStruct)]
-struct Before {
+struct Ahead {
     one: Bit,
     two: Bit,
     three: Bit,
@@ -102,16 +108,16 @@ pub struct Counters<const EW: usize> {
     operation_s4: DFF<Operation>,
     operation_s5: DFF<Operation>,
     count_s6: DFF<Bit>,
-    before: Signal<Local, Before>,
-    before_s3: DFF<Before>,
-    before_s4: DFF<Before>,
-    one_before_s5: DFF<Bit>,
+    ahead: Signal<Local, Ahead>,
+    ahead_s3: DFF<Ahead>,
+    ahead_s4: DFF<Ahead>,
+    one_ahead_s5: DFF<Bit>,
     // 3 and 4: low halves.
     found_low: Signal<Local, Low>,
     found_low_s4: DFF<Low>,
     old_low: Signal<Local, Low>,
-    packet_sum: Signal<Local, Bits<33>>,
-    byte_sum: Signal<Local, Bits<33>>,
+    packet_sum: Signal<Local, Bits<PACKETS_SUM_BITS>>,
+    byte_sum: Signal<Local, Bits<BYTES_SUM_BITS>>,
     one_packet: Signal<Local, Bits<1>>,
     more_bytes: Signal<Local, Bits<LENGTH_BITS>>,
     old_low_s5: DFF<Low>,
@@ -132,6 +138,8 @@ pub struct Counters<const EW: usize> {
     high_s7: DFF<High>,
     high_s8: DFF<High>,
     written: Signal<Local, CounterRow>,
+    packets_up: Signal<Local, Bits<64>>,
+    bytes_up: Signal<Local, Bits<64>>,
 }
 
 impl<const EW: usize> Default for Counters<EW> {
@@ -169,10 +177,10 @@ impl<const EW: usize> Default for Counters<EW> {
             operation_s4: DFF::default(),
             operation_s5: DFF::default(),
             count_s6: DFF::default(),
-            before: Signal::default(),
-            before_s3: DFF::default(),
-            before_s4: DFF::default(),
-            one_before_s5: DFF::default(),
+            ahead: Signal::default(),
+            ahead_s3: DFF::default(),
+            ahead_s4: DFF::default(),
+            one_ahead_s5: DFF::default(),
             found_low: Signal::default(),
             found_low_s4: DFF::default(),
             old_low: Signal::default(),
@@ -197,6 +205,8 @@ impl<const EW: usize> Default for Counters<EW> {
             high_s7: DFF::default(),
             high_s8: DFF::default(),
             written: Signal::default(),
+            packets_up: Signal::default(),
+            bytes_up: Signal::default(),
         }
     }
 }
@@ -207,7 +217,7 @@ impl<const EW: usize> Logic for Counters<EW> {
         dff_setup!(self, clock, valid_s1, valid_s2, valid_s3, valid_s4, valid_s5, valid_s6);
         dff_setup!(self, clock, at_s1, at_s2, at_s3, at_s4, at_s5, at_s6);
         dff_setup!(self, clock, operation_s1, operation_s2, operation_s3, operation_s4, operation_s5, count_s6);
-        dff_setup!(self, clock, before_s3, before_s4, one_before_s5);
+        dff_setup!(self, clock, ahead_s3, ahead_s4, one_ahead_s5);
         dff_setup!(self, clock, found_low_s4, old_low_s5, old_low_s6, low_s5, low_s6, low_s7, packet_carry_s5, byte_carry_s5);
         dff_setup!(self, clock, read_high_s4, found_high_s5, old_high_s6, high_s6, high_s7, high_s8);
         clock!(self, clock, rows);
@@ -247,22 +257,22 @@ impl<const EW: usize> Logic for Counters<EW> {
         self.count_s6.d.next = self.operation_s5.q.val().count;
         self.rows.raddr.next = self.at_s1.q.val();
 
-        // 2: who is right before?
-        self.before.next.one = self.valid_s3.q.val() & (self.at_s3.q.val() == self.at_s2.q.val());
-        self.before.next.two = self.valid_s4.q.val() & (self.at_s4.q.val() == self.at_s2.q.val());
-        self.before.next.three = self.valid_s5.q.val() & (self.at_s5.q.val() == self.at_s2.q.val());
-        self.before.next.four = self.valid_s6.q.val() & (self.at_s6.q.val() == self.at_s2.q.val());
-        self.before_s3.d.next = self.before.val();
-        self.before_s4.d.next = self.before_s3.q.val();
-        self.one_before_s5.d.next = self.before_s4.q.val().one;
+        // 2: who is right ahead?
+        self.ahead.next.one = self.valid_s3.q.val() & (self.at_s3.q.val() == self.at_s2.q.val());
+        self.ahead.next.two = self.valid_s4.q.val() & (self.at_s4.q.val() == self.at_s2.q.val());
+        self.ahead.next.three = self.valid_s5.q.val() & (self.at_s5.q.val() == self.at_s2.q.val());
+        self.ahead.next.four = self.valid_s6.q.val() & (self.at_s6.q.val() == self.at_s2.q.val());
+        self.ahead_s3.d.next = self.ahead.val();
+        self.ahead_s4.d.next = self.ahead_s3.q.val();
+        self.one_ahead_s5.d.next = self.ahead_s4.q.val().one;
 
         // 3: the low half, unless the operation right before this one makes it in this very clock.
         self.found_low.next = self.rows.rdata.val().low;
-        if self.before_s3.q.val().two {
+        if self.ahead_s3.q.val().two {
             self.found_low.next = self.low_s5.q.val();
-        } else if self.before_s3.q.val().three {
+        } else if self.ahead_s3.q.val().three {
             self.found_low.next = self.low_s6.q.val();
-        } else if self.before_s3.q.val().four {
+        } else if self.ahead_s3.q.val().four {
             self.found_low.next = self.low_s7.q.val();
         }
         self.found_low_s4.d.next = self.found_low.val();
@@ -270,7 +280,7 @@ impl<const EW: usize> Logic for Counters<EW> {
 
         // 4: low sums.
         self.old_low.next = self.found_low_s4.q.val();
-        if self.before_s4.q.val().one {
+        if self.ahead_s4.q.val().one {
             self.old_low.next = self.low_s5.q.val();
         }
         self.one_packet.next = 0.into();
@@ -278,16 +288,20 @@ impl<const EW: usize> Logic for Counters<EW> {
             self.one_packet.next = 1.into();
         }
         self.more_bytes.next = self.operation_s4.q.val().bytes;
-        self.packet_sum.next = bit_cast::<33, LOW_BITS>(self.old_low.val().packets) + bit_cast::<33, 1>(self.one_packet.val());
-        self.byte_sum.next = bit_cast::<33, LOW_BITS>(self.old_low.val().bytes) + bit_cast::<33, LENGTH_BITS>(self.more_bytes.val());
-        self.low_s5.d.next.packets = self.packet_sum.val().get_bits::<LOW_BITS>(0);
-        self.low_s5.d.next.bytes = self.byte_sum.val().get_bits::<LOW_BITS>(0);
+        self.packet_sum.next = bit_cast::<PACKETS_SUM_BITS, PACKETS_LOW_BITS>(self.old_low.val().packets)
+            + bit_cast::<PACKETS_SUM_BITS, 1>(self.one_packet.val());
+        self.byte_sum.next = bit_cast::<BYTES_SUM_BITS, BYTES_LOW_BITS>(self.old_low.val().bytes)
+            + bit_cast::<BYTES_SUM_BITS, LENGTH_BITS>(self.more_bytes.val());
+        self.low_s5.d.next.packets = self.packet_sum.val().get_bits::<PACKETS_LOW_BITS>(0);
+        self.low_s5.d.next.bytes = self.byte_sum.val().get_bits::<BYTES_LOW_BITS>(0);
         if self.operation_s4.q.val().clear {
             self.low_s5.d.next.packets = 0.into();
             self.low_s5.d.next.bytes = 0.into();
         }
-        for carry in LOW_BITS..(LOW_BITS + 1) {
+        for carry in PACKETS_LOW_BITS..(PACKETS_LOW_BITS + 1) {
             self.packet_carry_s5.d.next = self.packet_sum.val().get_bits::<1>(carry);
+        }
+        for carry in BYTES_LOW_BITS..(BYTES_LOW_BITS + 1) {
             self.byte_carry_s5.d.next = self.byte_sum.val().get_bits::<1>(carry);
         }
         self.old_low_s5.d.next = self.old_low.val();
@@ -297,18 +311,18 @@ impl<const EW: usize> Logic for Counters<EW> {
 
         // 4: the high half, as in 3.
         self.found_high.next = self.read_high_s4.q.val();
-        if self.before_s4.q.val().two {
+        if self.ahead_s4.q.val().two {
             self.found_high.next = self.high_s6.q.val();
-        } else if self.before_s4.q.val().three {
+        } else if self.ahead_s4.q.val().three {
             self.found_high.next = self.high_s7.q.val();
-        } else if self.before_s4.q.val().four {
+        } else if self.ahead_s4.q.val().four {
             self.found_high.next = self.high_s8.q.val();
         }
         self.found_high_s5.d.next = self.found_high.val();
 
         // 5: high sums.
         self.old_high.next = self.found_high_s5.q.val();
-        if self.one_before_s5.q.val() {
+        if self.one_ahead_s5.q.val() {
             self.old_high.next = self.high_s6.q.val();
         }
         self.high.next.packets = self.old_high.val().packets + bit_cast::<PACKETS_HIGH_BITS, 1>(self.packet_carry_s5.q.val());
@@ -334,10 +348,16 @@ impl<const EW: usize> Logic for Counters<EW> {
         self.rows.waddr.next = self.at_s6.q.val();
         self.rows.wdata.next = self.written.val();
         self.reply_valid.next = self.valid_s6.q.val() & !self.count_s6.q.val();
-        self.reply.next.packets = bit_cast::<64, LOW_BITS>(self.old_low_s6.q.val().packets)
-            | (bit_cast::<64, PACKETS_HIGH_BITS>(self.old_high_s6.q.val().packets) << 32);
-        self.reply.next.bytes = bit_cast::<64, LOW_BITS>(self.old_low_s6.q.val().bytes)
-            | (bit_cast::<64, BYTES_HIGH_BITS>(self.old_high_s6.q.val().bytes) << 32);
+        self.packets_up.next = bit_cast::<64, PACKETS_HIGH_BITS>(self.old_high_s6.q.val().packets);
+        self.bytes_up.next = bit_cast::<64, BYTES_HIGH_BITS>(self.old_high_s6.q.val().bytes);
+        for up in (PACKETS_LOW_BITS as u64)..(PACKETS_LOW_BITS as u64 + 1) {
+            self.packets_up.next = self.packets_up.val() << up;
+        }
+        for up in (BYTES_LOW_BITS as u64)..(BYTES_LOW_BITS as u64 + 1) {
+            self.bytes_up.next = self.bytes_up.val() << up;
+        }
+        self.reply.next.packets = self.packets_up.val() | bit_cast::<64, PACKETS_LOW_BITS>(self.old_low_s6.q.val().packets);
+        self.reply.next.bytes = self.bytes_up.val() | bit_cast::<64, BYTES_LOW_BITS>(self.old_low_s6.q.val().bytes);
         self.reply.next.seen = self.old_high_s6.q.val().seen;
 
         if self.reset.val() {

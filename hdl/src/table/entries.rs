@@ -96,8 +96,8 @@ impl<const KEY: usize, const PARTS: usize, const ACTION: usize, const ROW: usize
         for i in 0..PARTS {
             self.same_s3[i].clock.next = self.clock.val();
             for part in PART_BITS..(PART_BITS + 1) {
-                self.same_s3[i].d.next = self.row_s2.val().get_bits::<PART_BITS>(i * part)
-                    == self.key_s2.val().get_bits::<PART_BITS>(i * part);
+                self.same_s3[i].d.next =
+                    self.row_s2.val().get_bits::<PART_BITS>(i * part) == self.key_s2.val().get_bits::<PART_BITS>(i * part);
             }
         }
         for at in KEY..(KEY + 1) {

@@ -196,8 +196,7 @@ impl<const BB: usize, const EW: usize, const SLOT: usize, const STASH: usize> Lo
         // 9: the answer.
         self.action_s9.next = self.entries.action.val();
         for at in VALID..(VALID + 1) {
-            self.answer_s10.d.next.hit =
-                self.found_s9.dout.val() & (self.entries.same.val() & self.action_s9.val().get_bit(at));
+            self.answer_s10.d.next.hit = self.found_s9.dout.val() & (self.entries.same.val() & self.action_s9.val().get_bit(at));
         }
         self.answer_s10.d.next.entry = bit_cast::<ENTRY_REF_BITS, EW>(self.entry_s9.dout.val());
         for at in SRC..(SRC + 1) {

@@ -77,9 +77,9 @@ impl<const KEY: usize, const SECRET: usize> Logic for KeyedHash<KEY, SECRET> {
         let mut registers = String::new();
         let mut sums = String::new();
         for (group, bits) in groups.iter().enumerate() {
-            let windows = bits.iter().map(|&bit| {
-                format!("({{{HASH_BITS}{{key[{bit}]}}}} & secret[{top}:{bit}])", top = bit + HASH_BITS - 1)
-            });
+            let windows = bits
+                .iter()
+                .map(|&bit| format!("({{{HASH_BITS}{{key[{bit}]}}}} & secret[{top}:{bit}])", top = bit + HASH_BITS - 1));
             registers += &format!("reg [{msb}:0] sum{group}_s1;\n", msb = HASH_BITS - 1);
             sums += &format!("        sum{group}_s1 <= {};\n", xor_tree(windows.collect()));
         }

@@ -31,7 +31,7 @@ mod slots;
 mod stash;
 
 pub use entries::EntryArray;
-pub use flow_table::FlowTable;
+pub use flow_table::{FlowTable, SECRET_BITS_V4};
 pub use hash::KeyedHash;
 pub use ring_delay::RingDelay;
 pub use slots::SlotBanks;

@@ -147,8 +147,7 @@ impl<const BB: usize, const EW: usize, const SLOT: usize> Logic for SlotBanks<BB
             self.bucket0.next = self.hash.val().get_bits::<BB>(at);
         }
         for up in (TAG_BITS as u64)..(TAG_BITS as u64 + 1) {
-            self.spread.next =
-                bit_cast::<32, TAG_BITS>(self.tag_s0.val()) | (bit_cast::<32, TAG_BITS>(self.tag_s0.val()) << up);
+            self.spread.next = bit_cast::<32, TAG_BITS>(self.tag_s0.val()) | (bit_cast::<32, TAG_BITS>(self.tag_s0.val()) << up);
         }
         self.bucket1.next = self.bucket0.val() ^ bit_cast::<BB, 32>(self.spread.val());
         for i in 0..8 {
@@ -172,8 +171,8 @@ impl<const BB: usize, const EW: usize, const SLOT: usize> Logic for SlotBanks<BB
             self.matched_s3[i].clock.next = self.clock.val();
             self.entry_s3[i].clock.next = self.clock.val();
             for valid in VALID..(VALID + 1) {
-                self.matched_s3[i].d.next = (self.slot_s2[i].val().get_bits::<TAG_BITS>(0) == self.tag_s2.q.val())
-                    & self.slot_s2[i].val().get_bit(valid);
+                self.matched_s3[i].d.next =
+                    (self.slot_s2[i].val().get_bits::<TAG_BITS>(0) == self.tag_s2.q.val()) & self.slot_s2[i].val().get_bit(valid);
             }
             for at in ENTRY..(ENTRY + 1) {
                 self.entry_s3[i].d.next = self.slot_s2[i].val().get_bits::<EW>(at);

@@ -108,8 +108,8 @@ impl<const EW: usize> Logic for StashCell<EW> {
         for i in 0..4 {
             self.same_s2[i].clock.next = self.clock.val();
             for part in PART_BITS..(PART_BITS + 1) {
-                self.same_s2[i].d.next = self.hash_s1.q.val().get_bits::<PART_BITS>(i * part)
-                    == self.held.q.val().get_bits::<PART_BITS>(i * part);
+                self.same_s2[i].d.next =
+                    self.hash_s1.q.val().get_bits::<PART_BITS>(i * part) == self.held.q.val().get_bits::<PART_BITS>(i * part);
             }
         }
         self.all_same.next = self.live_s2.q.val()

@@ -87,9 +87,7 @@ impl ChecksumUpdate {
 impl Logic for ChecksumUpdate {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(
-            self, clock, sum_s1, folded_s2, sum_s3, absent_s1, absent_s2, absent_s3, udp_s1, udp_s2, udp_s3, updated_s4
-        );
+        dff_setup!(self, clock, sum_s1, folded_s2, sum_s3, absent_s1, absent_s2, absent_s3, udp_s1, udp_s2, udp_s3, updated_s4);
         self.complement.next = !self.checksum.val();
         self.sum_s1.d.next = bit_cast::<17, 16>(self.complement.val()) + bit_cast::<17, 16>(self.delta.val());
 

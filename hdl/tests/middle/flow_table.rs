@@ -1,0 +1,412 @@
+//! The flow table: exactly when a write counts, and that a move never hides a flow.
+
+use std::collections::VecDeque;
+
+use fpgaflow_abi::entry::Entry;
+use fpgaflow_abi::hash::KeyHash;
+use fpgaflow_abi::key::FlowKey;
+use fpgaflow_abi::slot::SlotPlace;
+use fpgaflow_hdl::table::{ENTRY_READ, FlowTable, LATENCY, SLOT_READ};
+use fpgaflow_hdl_guard::{Model, Port, model, rng};
+use rand::RngExt;
+use rand::seq::IndexedRandom;
+use rand_chacha::ChaCha8Rng;
+
+use crate::host::{Flow, Host, Spot};
+use crate::records::{self, Answer, Headers, Words, entry_write, random_entry, random_key, random_secret};
+
+const BB: usize = 5;
+const EW: usize = 9;
+const SLOT: usize = EW + 17;
+const STASH: usize = 8;
+
+/// The block with a secret set and the answers it owes.
+struct Rig {
+    model: Model,
+    lookup_valid: Port,
+    key: Port,
+    parsed: Port,
+    write_valid: Port,
+    write: Port,
+    answer_valid: Port,
+    answer: Port,
+    answer_parsed: Port,
+    clock: usize,
+    /// Headers of the lookups on their way, oldest first, one a clock.
+    on_the_way: VecDeque<Option<Headers>>,
+}
+
+impl Rig {
+    fn new(host: &Host) -> Self {
+        let mut model = model("flow_table", FlowTable::<BB, EW, SLOT, STASH>::default());
+        let secret = model.port("secret");
+        model.set_words(secret, &host.secret.0);
+        let port = |name| model.port(name);
+        Self {
+            lookup_valid: port("lookup_valid"),
+            key: port("key"),
+            parsed: port("parsed"),
+            write_valid: port("write_valid"),
+            write: port("write"),
+            answer_valid: port("answer_valid"),
+            answer: port("answer"),
+            answer_parsed: port("answer_parsed"),
+            clock: 0,
+            on_the_way: VecDeque::from(vec![None; LATENCY]),
+            model,
+        }
+    }
+
+    /// One clock with a lookup, a write, both or none. Gives the answer of this clock.
+    fn clock(&mut self, lookup: Option<(&FlowKey, Headers)>, write: Option<Words>) -> Option<Answer> {
+        self.model.set(self.lookup_valid, lookup.is_some().into());
+        if let Some((key, headers)) = lookup {
+            self.model.set_words(self.key, &key.to_bits().0);
+            self.model.set_words(self.parsed, &headers.to_words().0);
+        }
+        self.model.set(self.write_valid, write.is_some().into());
+        if let Some(write) = write {
+            self.model.set_words(self.write, &write.0);
+        }
+        self.on_the_way.push_back(lookup.map(|(_, headers)| headers));
+        let due = self.on_the_way.pop_front().flatten();
+        assert_eq!(self.model.get(self.answer_valid) == 1, due.is_some(), "clock {}: an answer too many or too few", self.clock);
+        let answer = due.map(|headers| {
+            let parsed = records::get(&self.model, self.answer_parsed);
+            assert_eq!(parsed, headers.to_words(), "clock {}: headers of another packet", self.clock);
+            Answer::from_words(&records::get(&self.model, self.answer))
+        });
+        self.model.tick();
+        self.clock += 1;
+        answer
+    }
+
+    fn write(&mut self, write: Words) {
+        self.clock(None, Some(write));
+    }
+
+    /// Looks one key up with nothing else on the way; `None` for a miss.
+    fn look_up(&mut self, key: &FlowKey) -> Option<Answer> {
+        self.look_up_packet(key, Headers::default())
+    }
+
+    fn look_up_packet(&mut self, key: &FlowKey, headers: Headers) -> Option<Answer> {
+        self.clock(Some((key, headers)), None);
+        for _ in 1..LATENCY {
+            assert_eq!(self.clock(None, None), None, "an answer came early");
+        }
+        self.clock(None, None).expect("an answer is due").filter_hit()
+    }
+}
+
+fn host(rng: &mut ChaCha8Rng) -> Host {
+    Host::new(random_secret(rng), BB as u32, STASH as u32)
+}
+
+/// A flow of its own, not installed yet, and its entry.
+fn flow(rng: &mut ChaCha8Rng, host: &mut Host, entry: u32) -> (Flow, Entry) {
+    let key = random_key(rng);
+    let flow = host.install(rng, key, entry).expect("the table is all but empty");
+    (flow, random_entry(rng, key, 1 << 12))
+}
+
+#[test]
+fn an_installed_flow_is_found_in_every_place_it_may_be() {
+    let mut rng = rng();
+    let mut host = host(&mut rng);
+    let mut rig = Rig::new(&host);
+    for index in [0, 1, 77, (1 << EW) - 1] {
+        let (mut flow, entry) = flow(&mut rng, &mut host, index);
+        rig.write(entry_write(index, &entry));
+        let slots = host.places(flow.hash).into_iter().map(Spot::Slot);
+        for spot in slots.chain((0..STASH as u32).map(Spot::Stash)) {
+            flow.spot = spot;
+            assert_eq!(rig.look_up(&flow.key), None);
+            rig.write(flow.put());
+            assert_eq!(rig.look_up(&flow.key), Some(Answer::of(index, &entry)), "at {spot:?}");
+            assert_eq!(rig.look_up(&random_key(&mut rng)), None);
+            rig.write(flow.clear());
+        }
+    }
+}
+
+/// Whether the lookup started `ahead` clocks before `write` (after it, if negative) hits; the flow is otherwise installed.
+fn sees(rig: &mut Rig, key: &FlowKey, write: Words, ahead: isize) -> bool {
+    const WRITE_AT: isize = 20;
+    let mut found = false;
+    for clock in 0..2 * WRITE_AT + LATENCY as isize {
+        let lookup = (clock == WRITE_AT - ahead).then(|| (key, Headers::default()));
+        if let Some(answer) = rig.clock(lookup, (clock == WRITE_AT).then_some(write)) {
+            found = answer.hit;
+        }
+    }
+    found
+}
+
+#[test]
+fn a_write_counts_for_exactly_the_lookups_that_the_contract_names() {
+    let mut rng = rng();
+    let mut host = host(&mut rng);
+    let mut rig = Rig::new(&host);
+    let (mut flow, entry) = flow(&mut rng, &mut host, 5);
+    let invalid = entry_write(5, &Entry { valid: false, ..entry });
+    let places = host.places(flow.hash).into_iter().map(Spot::Slot).chain((0..STASH as u32).map(Spot::Stash));
+    for spot in places {
+        flow.spot = spot;
+        for (setup, write, undo, reads) in [
+            (entry_write(5, &entry), flow.put(), flow.clear(), SLOT_READ),
+            (flow.put(), entry_write(5, &entry), invalid, ENTRY_READ),
+        ] {
+            rig.write(setup);
+            for ahead in -3..=10 {
+                rig.write(undo);
+                assert_eq!(
+                    sees(&mut rig, &flow.key, write, ahead),
+                    ahead <= reads as isize,
+                    "{spot:?}: a lookup {ahead} clocks ahead of a write that is read {reads} clocks in"
+                );
+                // And the other way round: taken away.
+                assert_eq!(sees(&mut rig, &flow.key, undo, ahead), ahead > reads as isize, "{spot:?}: taken away, {ahead} ahead");
+            }
+        }
+        rig.write(flow.clear());
+    }
+}
+
+#[test]
+fn an_entry_written_right_before_its_slot_is_always_there() {
+    let mut rng = rng();
+    let mut host = host(&mut rng);
+    let mut rig = Rig::new(&host);
+    for index in 0..200 {
+        let (flow, entry) = flow(&mut rng, &mut host, index % 64);
+        let mut answers = vec![];
+        for clock in 0..40 {
+            let write = match clock {
+                10 => Some(entry_write(flow.entry, &entry)),
+                11 => Some(flow.put()),
+                30 => Some(flow.clear()),
+                _ => None,
+            };
+            answers.extend(rig.clock(Some((&flow.key, Headers::default())), write));
+        }
+        // Misses, then hits from the first that can see the slot, then misses: never a gap. `answers[i]` is that of lookup `i`.
+        let first = 11 - SLOT_READ;
+        let last = 30 - SLOT_READ;
+        for (k, answer) in answers.iter().enumerate() {
+            let expected = (first..last).contains(&k).then(|| Answer::of(flow.entry, &entry));
+            assert_eq!(answer.filter_hit(), expected, "flow {index}, lookup {k}");
+        }
+        for _ in 0..LATENCY {
+            rig.clock(None, None);
+        }
+        host.remove(0);
+    }
+}
+
+/// Moves one flow about for `moves` moves of two clocks under a lookup of it in every clock; gives the misses.
+fn misses_while_moving(rng: &mut ChaCha8Rng, moves: usize, clear_first: bool) -> usize {
+    let mut host = host(rng);
+    let mut rig = Rig::new(&host);
+    let (mut now, entry) = flow(rng, &mut host, 300);
+    let places: Vec<Spot> = host.places(now.hash).into_iter().map(Spot::Slot).chain((0..STASH as u32).map(Spot::Stash)).collect();
+    // Another entry with this key, which a wrongly picked index could name.
+    rig.write(entry_write(0, &Entry { valid: false, ..entry }));
+    rig.write(entry_write(300, &entry));
+    rig.write(now.put());
+    let headers = Headers::default();
+    for _ in 0..LATENCY {
+        rig.clock(Some((&now.key, headers)), None);
+    }
+    let mut misses = 0;
+    for _ in 0..moves {
+        let before = now;
+        while now.spot == before.spot {
+            now.spot = *places.choose(rng).expect("a key has places");
+        }
+        let steps = if clear_first { [before.clear(), now.put()] } else { [now.put(), before.clear()] };
+        for write in steps {
+            match rig.clock(Some((&now.key, headers)), Some(write)) {
+                Some(answer) if answer.hit => assert_eq!(answer, Answer::of(300, &entry)),
+                Some(_) => misses += 1,
+                None => {}
+            }
+        }
+        // Now and then a rest, and the entry written again as it is.
+        for _ in 0..rng.random_range(0..3) {
+            let again = rng.random_bool(0.5).then(|| entry_write(300, &entry));
+            if let Some(answer) = rig.clock(Some((&now.key, headers)), again) {
+                misses += usize::from(!answer.hit);
+            }
+        }
+    }
+    for _ in 0..LATENCY {
+        misses += rig.clock(None, None).map_or(0, |answer| usize::from(!answer.hit));
+    }
+    misses
+}
+
+#[test]
+fn move_never_hides_a_flow() {
+    let mut rng = rng();
+    assert_eq!(misses_while_moving(&mut rng, 20_000, false), 0);
+}
+
+#[test]
+fn a_move_in_the_wrong_order_hides_it() {
+    // The test above would see a lookup that misses: here there is one a move.
+    let mut rng = rng();
+    assert_eq!(misses_while_moving(&mut rng, 1_000, true), 1_000);
+}
+
+#[test]
+fn a_tag_that_matches_another_flows_slot_is_a_miss() {
+    let mut rng = rng();
+    let mut host = host(&mut rng);
+    let mut rig = Rig::new(&host);
+    let (owner, entry) = flow(&mut rng, &mut host, 9);
+    rig.write(entry_write(9, &entry));
+    rig.write(owner.put());
+    for _ in 0..50 {
+        // Another key, all whose slots carry its own tag and name the owner's entry.
+        let mut other = owner;
+        other.key = random_key(&mut rng);
+        other.hash = host.secret.hash(&other.key.to_bits());
+        for place in host.places(other.hash) {
+            other.spot = Spot::Slot(place);
+            rig.write(other.put());
+        }
+        assert_eq!(rig.look_up(&other.key), None);
+        for place in host.places(other.hash) {
+            other.spot = Spot::Slot(place);
+            rig.write(other.clear());
+        }
+        rig.write(owner.put());
+        assert_eq!(rig.look_up(&owner.key), Some(Answer::of(9, &entry)));
+    }
+}
+
+#[test]
+fn every_bit_of_the_key_counts() {
+    let mut rng = rng();
+    let mut host = host(&mut rng);
+    let mut rig = Rig::new(&host);
+    let (flow, entry) = flow(&mut rng, &mut host, 1);
+    rig.write(flow.put());
+    let row = entry.to_bits();
+    for bit in 0..fpgaflow_abi::key::KEY_BITS_V4 {
+        // The entry's key differs in one bit from the packet's, whose slot leads to it.
+        let mut strange = row;
+        strange.0[bit / 64] ^= 1 << (bit % 64);
+        let words = &strange.0[..strange.0.len().min(8)];
+        rig.write(records::table_write(fpgaflow_hdl::records::WriteTarget::Entry, 1, words));
+        assert_eq!(rig.look_up(&flow.key), None, "bit {bit} of the key is not compared");
+    }
+    rig.write(entry_write(1, &entry));
+    assert_eq!(rig.look_up(&flow.key), Some(Answer::of(1, &entry)));
+}
+
+#[test]
+fn the_stash_wins_over_slots() {
+    let mut rng = rng();
+    let mut host = host(&mut rng);
+    let mut rig = Rig::new(&host);
+    let (mut flow, entry) = flow(&mut rng, &mut host, 2);
+    let other_key = random_key(&mut rng);
+    let other = random_entry(&mut rng, other_key, 4);
+    rig.write(entry_write(2, &entry));
+    rig.write(entry_write(3, &other));
+    // A slot with the same tag, of another flow.
+    flow.spot = Spot::Slot(host.places(flow.hash)[6]);
+    flow.entry = 3;
+    rig.write(flow.put());
+    assert_eq!(rig.look_up(&flow.key), None);
+    flow.spot = Spot::Stash(7);
+    flow.entry = 2;
+    rig.write(flow.put());
+    assert_eq!(rig.look_up(&flow.key), Some(Answer::of(2, &entry)));
+}
+
+#[test]
+fn the_stash_compares_every_bit_of_the_hash() {
+    let mut rng = rng();
+    let mut host = host(&mut rng);
+    let mut rig = Rig::new(&host);
+    let (mut flow, entry) = flow(&mut rng, &mut host, 2);
+    rig.write(entry_write(2, &entry));
+    let hash = flow.hash;
+    flow.spot = Spot::Stash(0);
+    for bit in 0..fpgaflow_abi::hash::HASH_BITS {
+        flow.hash = KeyHash(hash.0 ^ 1 << bit);
+        rig.write(flow.put());
+        assert_eq!(rig.look_up(&flow.key), None, "bit {bit} of the hash is not compared");
+    }
+    flow.hash = hash;
+    rig.write(flow.put());
+    assert_eq!(rig.look_up(&flow.key), Some(Answer::of(2, &entry)));
+}
+
+#[test]
+fn a_packet_with_a_reason_passes_without_a_lookup() {
+    let mut rng = rng();
+    let mut host = host(&mut rng);
+    let mut rig = Rig::new(&host);
+    let (flow, entry) = flow(&mut rng, &mut host, 11);
+    rig.write(entry_write(11, &entry));
+    rig.write(flow.put());
+    for reason in 1..=31 {
+        assert_eq!(rig.look_up_packet(&flow.key, Headers { reason, ..Headers::default() }), None);
+    }
+    assert_eq!(rig.look_up(&flow.key), Some(Answer::of(11, &entry)));
+}
+
+#[test]
+fn writes_of_other_tables_and_places_leave_a_flow_alone() {
+    let mut rng = rng();
+    let mut host = host(&mut rng);
+    let mut rig = Rig::new(&host);
+    let (flow, entry) = flow(&mut rng, &mut host, 11);
+    rig.write(entry_write(11, &entry));
+    rig.write(flow.put());
+    for _ in 0..3_000 {
+        let mut other = flow;
+        other.hash = KeyHash(rng.random::<u64>() >> 16);
+        other.entry = rng.random_range(0..1 << EW);
+        other.spot = if rng.random() {
+            Spot::Slot(SlotPlace::from_index(rng.random_range(0..8 << BB)))
+        } else {
+            Spot::Stash(rng.random_range(0..STASH as u32))
+        };
+        if other.spot != flow.spot && other.hash.tag() != flow.hash.tag() && other.hash != flow.hash {
+            rig.write(other.put());
+        }
+        if other.entry != 11 {
+            let key = random_key(&mut rng);
+            rig.write(entry_write(other.entry, &random_entry(&mut rng, key, 4)));
+        }
+        rig.write(records::next_hop_write(11, &records::random_next_hop(&mut rng)));
+    }
+    assert_eq!(rig.look_up(&flow.key), Some(Answer::of(11, &entry)));
+}
+
+#[test]
+fn reset_forgets_lookups_and_keeps_the_tables() {
+    let mut rng = rng();
+    let mut host = host(&mut rng);
+    let mut rig = Rig::new(&host);
+    let (flow, entry) = flow(&mut rng, &mut host, 11);
+    rig.write(entry_write(11, &entry));
+    rig.write(flow.put());
+    let reset = rig.model.port("reset");
+    for _ in 0..LATENCY / 2 {
+        rig.clock(Some((&flow.key, Headers::default())), None);
+    }
+    rig.model.set(reset, 1);
+    rig.clock(None, None);
+    rig.model.set(reset, 0);
+    rig.on_the_way.iter_mut().for_each(|lookup| *lookup = None);
+    for _ in 0..2 * LATENCY {
+        rig.clock(None, None);
+    }
+    assert_eq!(rig.look_up(&flow.key), Some(Answer::of(11, &entry)));
+}

@@ -1,0 +1,13 @@
+//! The middle of the pipeline: flow table, verdict and counters, each block by itself and all together.
+
+mod checksum;
+mod counters;
+mod flow_table;
+mod hash;
+mod host;
+mod middle_block;
+mod records;
+mod ring_delay;
+mod table_blocks;
+mod verdict;
+mod whole;
