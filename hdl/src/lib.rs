@@ -2,7 +2,10 @@
 //!
 //! How a block is written here, and how it is tested, is one page: `README.md` in this crate's directory.
 
+pub mod counters;
 pub mod emit;
 pub mod prelude;
 pub mod prim;
 pub mod records;
+pub mod table;
+pub mod verdict;
