@@ -4,8 +4,10 @@
 
 pub mod counters;
 pub mod emit;
+pub mod parse;
 pub mod prelude;
 pub mod prim;
 pub mod records;
+pub mod rx;
 pub mod table;
 pub mod verdict;

@@ -1,0 +1,288 @@
+//! What a packet is, before any lookup.
+//!
+//! ```text
+//!                          +--------+
+//!  header_valid, header -->|        |--> parsed_valid, parsed
+//!  promiscuous, port_mac ->| Parser |--> key
+//!  lookup_enable --------->|        |
+//!                          +--------+
+//! ```
+//! Latency [`Parser::LATENCY`] clocks, a header a clock, no stall. Outputs come from flip-flops.
+//!
+//! # Contract
+//! - `parsed.reason` is the first reason that applies, in this order (`abi::reason`): `arp`, `broadcast`, `multicast`,
+//!   `wrong_mac`, `not_ip`, `malformed` (layer 3), `ip_options`, `ip_checksum`, `fragment`, `icmp`, `other_protocol`, `malformed`
+//!   (layer 4), `lookup_disabled`; 0 for a packet to look up.
+//! - With a reason nothing but `reason` and `frame` means anything.
+//! - Bytes of the window that the frame does not have never decide anything: whatever they say, `malformed` comes first.
+//! - Configuration is looked at as a header passes; a change concerns the headers around it one way or the other.
+
+use std::array;
+
+use fpgaflow_abi::reason::Reason;
+use fpgaflow_abi::{key, wire};
+
+use super::{HeaderChecksum, IPV4_ROWS, Layer2Check, Layer3Check, Layer4Check, TCP_ROWS};
+use crate::prelude::*;
+use crate::records::{FrameInfo, HeaderRecord, L2_BITS, L2Record, LENGTH_BITS, PORT_BITS, Parsed, REASON_BITS, WINDOW_BITS};
+
+/// Rows of IPv4 and TCP without options.
+const ROWS: usize = IPV4_ROWS + TCP_ROWS;
+
+/// Parses the headers of `PORTS` ports.
+#[derive(LogicBlock)]
+pub struct Parser<const PORTS: usize> {
+    /// The block's clock.
+    pub clock: Signal<In, Clock>,
+    /// Synchronous, active high.
+    pub reset: Signal<In, Bit>,
+    /// A header comes.
+    pub header_valid: Signal<In, Bit>,
+    /// The header.
+    pub header: Signal<In, HeaderRecord>,
+    /// Ports that take frames for any destination.
+    pub promiscuous: [Signal<In, Bit>; PORTS],
+    /// Address of each port.
+    pub port_mac: [Signal<In, Bits<48>>; PORTS],
+    /// Packets are to be looked up.
+    pub lookup_enable: Signal<In, Bit>,
+    /// A header has passed.
+    pub parsed_valid: Signal<Out, Bit>,
+    /// What it is.
+    pub parsed: Signal<Out, Parsed>,
+    /// What to look it up by, a row of `abi::key`.
+    pub key: Signal<Out, Bits<{ key::KEY_BITS_V4 }>>,
+
+    // The header taken apart: a slice of a slice is not Verilog.
+    window: Signal<Local, Bits<WINDOW_BITS>>,
+    row: [Signal<Local, Bits<32>>; ROWS],
+    l2: Signal<Local, L2Record>,
+    l2_bytes: Signal<Local, Bits<L2_BITS>>,
+    l2_length: Signal<Local, Bits<5>>,
+    frame: Signal<Local, FrameInfo>,
+    length: Signal<Local, Bits<LENGTH_BITS>>,
+    port: Signal<Local, Bits<PORT_BITS>>,
+    encap: Signal<Local, Bits<{ key::ENCAP.width }>>,
+    protocol: Signal<Local, Bits<8>>,
+    flags: Signal<Local, Bits<8>>,
+    udp: Signal<Local, Bit>,
+    row_key: Signal<Local, Bits<{ key::KEY_BITS_V4 }>>,
+
+    layer2: Layer2Check<PORTS>,
+    layer3: Layer3Check,
+    layer4: Layer4Check,
+    checksum: HeaderChecksum,
+
+    valid_s1: DFF<Bit>,
+    valid_s2: DFF<Bit>,
+    valid_s3: DFF<Bit>,
+    parsed_s2: Delay<Parsed, { super::CHECK_LATENCY }>,
+    parsed_s3: DFF<Parsed>,
+    key_s3: Delay<Bits<{ key::KEY_BITS_V4 }>, { super::CHECK_LATENCY + 1 }>,
+    reason: Signal<Local, Bits<REASON_BITS>>,
+
+    proto_udp: Constant<Bits<8>>,
+    control: Constant<Bits<8>>,
+    arp: Constant<Bits<REASON_BITS>>,
+    broadcast: Constant<Bits<REASON_BITS>>,
+    multicast: Constant<Bits<REASON_BITS>>,
+    wrong_mac: Constant<Bits<REASON_BITS>>,
+    not_ip: Constant<Bits<REASON_BITS>>,
+    malformed: Constant<Bits<REASON_BITS>>,
+    ip_options: Constant<Bits<REASON_BITS>>,
+    ip_checksum: Constant<Bits<REASON_BITS>>,
+    fragment: Constant<Bits<REASON_BITS>>,
+    icmp: Constant<Bits<REASON_BITS>>,
+    other_protocol: Constant<Bits<REASON_BITS>>,
+    lookup_disabled: Constant<Bits<REASON_BITS>>,
+}
+
+impl<const PORTS: usize> Parser<PORTS> {
+    /// Clocks from a header to what it is.
+    pub const LATENCY: usize = super::CHECK_LATENCY + 1;
+}
+
+impl<const PORTS: usize> Default for Parser<PORTS> {
+    fn default() -> Self {
+        let reason = |reason: Reason| Constant::new((reason as u64).into());
+        Self {
+            clock: Signal::default(),
+            reset: Signal::default(),
+            header_valid: Signal::default(),
+            header: Signal::default(),
+            promiscuous: array::from_fn(|_| Signal::default()),
+            port_mac: array::from_fn(|_| Signal::default()),
+            lookup_enable: Signal::default(),
+            parsed_valid: Signal::default(),
+            parsed: Signal::default(),
+            key: Signal::default(),
+            window: Signal::default(),
+            row: array::from_fn(|_| Signal::default()),
+            l2: Signal::default(),
+            l2_bytes: Signal::default(),
+            l2_length: Signal::default(),
+            frame: Signal::default(),
+            length: Signal::default(),
+            port: Signal::default(),
+            encap: Signal::default(),
+            protocol: Signal::default(),
+            flags: Signal::default(),
+            udp: Signal::default(),
+            row_key: Signal::default(),
+            layer2: Layer2Check::default(),
+            layer3: Layer3Check::default(),
+            layer4: Layer4Check::default(),
+            checksum: HeaderChecksum::default(),
+            valid_s1: DFF::default(),
+            valid_s2: DFF::default(),
+            valid_s3: DFF::default(),
+            parsed_s2: Delay::default(),
+            parsed_s3: DFF::default(),
+            key_s3: Delay::default(),
+            reason: Signal::default(),
+            proto_udp: Constant::new(u64::from(wire::PROTO_UDP).into()),
+            control: Constant::new(u64::from(wire::TCP_CONTROL_FLAGS).into()),
+            arp: reason(Reason::Arp),
+            broadcast: reason(Reason::Broadcast),
+            multicast: reason(Reason::Multicast),
+            wrong_mac: reason(Reason::WrongMac),
+            not_ip: reason(Reason::NotIp),
+            malformed: reason(Reason::Malformed),
+            ip_options: reason(Reason::IpOptions),
+            ip_checksum: reason(Reason::IpChecksum),
+            fragment: reason(Reason::Fragment),
+            icmp: reason(Reason::Icmp),
+            other_protocol: reason(Reason::OtherProtocol),
+            lookup_disabled: reason(Reason::LookupDisabled),
+        }
+    }
+}
+
+impl<const PORTS: usize> Logic for Parser<PORTS> {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, valid_s1, valid_s2, valid_s3, parsed_s3);
+        clock!(self, clock, layer2, layer3, layer4, checksum, parsed_s2, key_s3);
+
+        // Take the header apart.
+        self.window.next = self.header.val().window;
+        for i in 0..ROWS {
+            for top in (WINDOW_BITS / 32 - 1)..(WINDOW_BITS / 32) {
+                self.row[i].next = self.window.val().get_bits::<32>((top - i) * 32);
+            }
+        }
+        self.l2.next = self.header.val().l2;
+        self.l2_bytes.next = self.l2.val().bytes;
+        self.l2_length.next = self.l2.val().length;
+        self.frame.next = self.header.val().frame;
+        self.length.next = self.frame.val().length;
+        self.port.next = self.frame.val().port;
+        self.encap.next = self.header.val().encap;
+        self.protocol.next = self.row[2].val().get_bits::<8>(16);
+        self.udp.next = self.protocol.val() == self.proto_udp.val();
+
+        // Checks: all at once, told two clocks later.
+        self.layer2.l2.next = self.l2_bytes.val();
+        self.layer2.ethertype.next = self.header.val().ethertype;
+        self.layer2.port.next = self.port.val();
+        for i in 0..PORTS {
+            self.layer2.promiscuous[i].next = self.promiscuous[i].val();
+            self.layer2.port_mac[i].next = self.port_mac[i].val();
+        }
+        for i in 0..3 {
+            self.layer3.rows[i].next = self.row[i].val();
+        }
+        self.layer3.bytes.next = self.length.val() - bit_cast::<LENGTH_BITS, 5>(self.l2_length.val());
+        for i in 0..IPV4_ROWS {
+            self.checksum.rows[i].next = self.row[i].val();
+        }
+        self.layer4.total.next = self.row[0].val().get_bits::<LENGTH_BITS>(0);
+        self.layer4.udp.next = self.udp.val();
+        for i in 0..TCP_ROWS {
+            self.layer4.rows[i].next = self.row[i + 5].val();
+        }
+
+        // What the packet carries along. TCP row 3: data offset, flags, window; row 4: checksum. UDP row 1: length, checksum.
+        self.flags.next = self.row[8].val().get_bits::<8>(16);
+        self.parsed_s2.din.next.reason = 0.into();
+        self.parsed_s2.din.next.frame = self.frame.val();
+        self.parsed_s2.din.next.ip_length = self.row[0].val().get_bits::<LENGTH_BITS>(0);
+        self.parsed_s2.din.next.ttl = self.row[2].val().get_bits::<8>(24);
+        self.parsed_s2.din.next.l3_checksum = self.row[2].val().get_bits::<16>(0);
+        if self.udp.val() {
+            self.parsed_s2.din.next.l4_checksum = self.row[6].val().get_bits::<16>(0);
+        } else {
+            self.parsed_s2.din.next.l4_checksum = self.row[9].val().get_bits::<16>(16);
+        }
+        self.parsed_s2.din.next.udp = self.udp.val();
+        self.parsed_s2.din.next.tcp_control = (self.flags.val() & self.control.val()).any() & !self.udp.val();
+        self.row_key.next = 0.into();
+        for at in (key::SRC_V4.lsb as u64)..(key::SRC_V4.lsb as u64 + 1) {
+            self.row_key.next = self.row_key.val() | (bit_cast::<{ key::KEY_BITS_V4 }, 32>(self.row[3].val()) << at);
+        }
+        for at in (key::DST_V4.lsb as u64)..(key::DST_V4.lsb as u64 + 1) {
+            self.row_key.next = self.row_key.val() | (bit_cast::<{ key::KEY_BITS_V4 }, 32>(self.row[4].val()) << at);
+        }
+        for at in (key::ENCAP.lsb as u64)..(key::ENCAP.lsb as u64 + 1) {
+            self.row_key.next =
+                self.row_key.val() | (bit_cast::<{ key::KEY_BITS_V4 }, { key::ENCAP.width }>(self.encap.val()) << at);
+        }
+        for at in (key::INGRESS.lsb as u64)..(key::INGRESS.lsb as u64 + 1) {
+            self.row_key.next = self.row_key.val() | (bit_cast::<{ key::KEY_BITS_V4 }, PORT_BITS>(self.port.val()) << at);
+        }
+        for at in (key::PROTOCOL.lsb as u64)..(key::PROTOCOL.lsb as u64 + 1) {
+            self.row_key.next = self.row_key.val() | (bit_cast::<{ key::KEY_BITS_V4 }, 8>(self.protocol.val()) << at);
+        }
+        // Source and destination port are one row of the header and, in the same order, the lowest 32 bits of a key.
+        for at in (key::DPORT.lsb as u64)..(key::DPORT.lsb as u64 + 1) {
+            self.row_key.next = self.row_key.val() | (bit_cast::<{ key::KEY_BITS_V4 }, 32>(self.row[5].val()) << at);
+        }
+        self.key_s3.din.next = self.row_key.val();
+        self.valid_s1.d.next = self.header_valid.val();
+        self.valid_s2.d.next = self.valid_s1.q.val();
+
+        // The first reason.
+        if self.layer2.arp.val() {
+            self.reason.next = self.arp.val();
+        } else if self.layer2.broadcast.val() {
+            self.reason.next = self.broadcast.val();
+        } else if self.layer2.multicast.val() {
+            self.reason.next = self.multicast.val();
+        } else if self.layer2.wrong_mac.val() {
+            self.reason.next = self.wrong_mac.val();
+        } else if self.layer2.not_ip.val() {
+            self.reason.next = self.not_ip.val();
+        } else if self.layer3.malformed.val() {
+            self.reason.next = self.malformed.val();
+        } else if self.layer3.options.val() {
+            self.reason.next = self.ip_options.val();
+        } else if !self.checksum.correct.val() {
+            self.reason.next = self.ip_checksum.val();
+        } else if self.layer3.fragment.val() {
+            self.reason.next = self.fragment.val();
+        } else if self.layer3.icmp.val() {
+            self.reason.next = self.icmp.val();
+        } else if self.layer3.other.val() {
+            self.reason.next = self.other_protocol.val();
+        } else if self.layer4.malformed.val() {
+            self.reason.next = self.malformed.val();
+        } else if !self.lookup_enable.val() {
+            self.reason.next = self.lookup_disabled.val();
+        } else {
+            self.reason.next = 0.into();
+        }
+        self.valid_s3.d.next = self.valid_s2.q.val();
+        self.parsed_s3.d.next = self.parsed_s2.dout.val();
+        self.parsed_s3.d.next.reason = self.reason.val();
+
+        self.parsed_valid.next = self.valid_s3.q.val();
+        self.parsed.next = self.parsed_s3.q.val();
+        self.key.next = self.key_s3.dout.val();
+
+        if self.reset.val() {
+            self.valid_s1.d.next = false;
+            self.valid_s2.d.next = false;
+            self.valid_s3.d.next = false;
+        }
+    }
+}

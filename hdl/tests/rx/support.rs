@@ -1,0 +1,109 @@
+//! Beats of a Verilated block as bytes, frames to send, and what streams owe each other.
+
+use fpgaflow_hdl_guard::{Model, Port};
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+
+/// Cuts `bytes` into beats of `width` bytes; nothing at all is one empty beat.
+pub fn beats(bytes: &[u8], width: usize) -> Vec<&[u8]> {
+    if bytes.is_empty() { vec![bytes] } else { bytes.chunks(width).collect() }
+}
+
+/// Sets a beat whose first byte is the most significant one. Bytes it does not have are arbitrary, but
+/// the same every time.
+pub fn set_beat(m: &mut Model, port: Port, beat: &[u8]) {
+    let width = m.width(port) as usize / 8;
+    let words: Vec<u64> = (0..width / 8).rev().map(|word| u64::from_be_bytes(eight(beat, 8 * word))).collect();
+    m.set_words(port, &words);
+}
+
+/// Sets a beat whose first byte is lane 0. Bytes it does not have are arbitrary, but
+/// the same every time.
+pub fn set_lanes(m: &mut Model, port: Port, beat: &[u8]) {
+    let width = m.width(port) as usize / 8;
+    let words: Vec<u64> = (0..width / 8).map(|word| u64::from_le_bytes(eight(beat, 8 * word))).collect();
+    m.set_words(port, &words);
+}
+
+fn eight(beat: &[u8], from: usize) -> [u8; 8] {
+    let filler = beat.iter().fold(0x5a, |sum: u8, byte| sum.rotate_left(1) ^ byte);
+    std::array::from_fn(|i| beat.get(from + i).copied().unwrap_or(filler.wrapping_add((from + i) as u8)))
+}
+
+/// The bytes of a port, the most significant one first. Its width is whole bytes.
+pub fn get_bytes(m: &Model, port: Port) -> Vec<u8> {
+    let width = m.width(port) as usize / 8;
+    let mut words = vec![0; width.div_ceil(8)];
+    m.get_words(port, &mut words);
+    let bytes: Vec<u8> = words.iter().rev().flat_map(|word| word.to_be_bytes()).collect();
+    bytes[bytes.len() - width..].to_vec()
+}
+
+/// `count` random bytes.
+pub fn random_bytes(rng: &mut ChaCha8Rng, count: usize) -> Vec<u8> {
+    let mut bytes = vec![0; count];
+    rng.fill(&mut bytes[..]);
+    bytes
+}
+
+/// A frame length as the blocks should see them: mostly around the edges of beats and headers, at times long.
+pub fn random_length(rng: &mut ChaCha8Rng, least: usize, most: usize) -> usize {
+    let upper = match rng.random_range(0..10) {
+        0..6 => 80,
+        6..9 => 200,
+        _ => most,
+    };
+    rng.random_range(least..=upper.clamp(least, most))
+}
+
+/// A `FrameInfo` as its port shows it.
+pub fn frame_info(length: usize, port: usize) -> u64 {
+    (port << 16 | length) as u64
+}
+
+/// The four signals of a stream of beats.
+#[derive(Clone, Copy)]
+pub struct BeatPorts {
+    pub data: Port,
+    pub last: Port,
+    pub valid: Port,
+    pub ready: Port,
+}
+
+impl BeatPorts {
+    pub fn of(m: &Model, name: &str) -> Self {
+        let port = |signal: &str| m.port(&format!("{name}_{signal}"));
+        Self { data: port("data"), last: port("last"), valid: port("valid"), ready: port("ready") }
+    }
+
+    /// A beat moves in this clock.
+    pub fn moves(self, m: &Model) -> bool {
+        m.get(self.valid) == 1 && m.get(self.ready) == 1
+    }
+}
+
+/// Holds a stream to its word: what was offered and not taken is offered again, unchanged.
+#[derive(Default)]
+pub struct Steady(Option<(Vec<u8>, u64)>);
+
+impl Steady {
+    /// To be called once a clock, with everything settled.
+    pub fn check(&mut self, m: &Model, stream: BeatPorts) {
+        let offered = (m.get(stream.valid) == 1).then(|| (get_bytes(m, stream.data), m.get(stream.last)));
+        if let Some(before) = self.0.take() {
+            assert_eq!(offered.as_ref(), Some(&before), "a beat that was not taken changed");
+        }
+        if m.get(stream.ready) == 0 {
+            self.0 = offered;
+        }
+    }
+}
+
+/// Holds reset for two clocks.
+pub fn reset(m: &mut Model) {
+    let reset = m.port("reset");
+    m.set(reset, 1);
+    m.tick();
+    m.tick();
+    m.set(reset, 0);
+}
