@@ -98,6 +98,11 @@ impl<T: FlowTarget, K: Kernel> Engine<T, K> {
         &mut self.target
     }
 
+    /// Linux, for what is not the engine's business.
+    pub fn kernel(&mut self) -> &mut K {
+        &mut self.kernel
+    }
+
     /// Takes in an event of conntrack.
     pub fn on_conntrack(&mut self, now: Duration, event: ConnEvent) {
         self.totals.conntrack_events += 1;
@@ -130,9 +135,7 @@ impl<T: FlowTarget, K: Kernel> Engine<T, K> {
                 if let Some(predecessor) = other {
                     self.forget(predecessor);
                 }
-                let verdict = Verdict::Refused(Refusal::Unconfirmed);
-                let tracked = Tracked { conn, told_at_s, generation, kernel_packets: [0; 2], record: None, verdict };
-                let index = self.tracker.insert(tracked);
+                let index = self.tracker.insert(Tracked::new(conn, told_at_s, generation));
                 return self.reconsider(now, index);
             }
         };
@@ -155,7 +158,7 @@ impl<T: FlowTarget, K: Kernel> Engine<T, K> {
             true => Err(Refusal::Draining),
             false => admit(&self.settings.policy, &tracked.conn),
         };
-        match (admitted, tracked.verdict) {
+        match (admitted, tracked.verdict()) {
             (Ok(()), Verdict::Offloaded(_)) => {}
             // Only a packet wakes it; our own changes to its timeout are events too.
             (Ok(()), Verdict::Refused(Refusal::Idle)) => {}
@@ -166,15 +169,13 @@ impl<T: FlowTarget, K: Kernel> Engine<T, K> {
     }
 
     fn refuse(&mut self, index: ConnIndex, refusal: Refusal) {
-        if let Some(tracked) = self.tracker.get_mut(index) {
-            tracked.verdict = Verdict::Refused(refusal);
-        }
+        self.tracker.set_verdict(index, Verdict::Refused(refusal));
     }
 
     /// Drops everything about a connection that is gone.
     fn forget(&mut self, index: ConnIndex) {
         let Some(tracked) = self.tracker.get(index) else { return };
-        let verdict = tracked.verdict;
+        let verdict = tracked.verdict();
         if matches!(verdict, Verdict::Offloaded(_)) {
             self.uninstall(index);
         }
@@ -189,30 +190,22 @@ impl<T: FlowTarget, K: Kernel> Engine<T, K> {
     /// What became of the connection that packets with this tuple belong to; `None` when conntrack has none.
     pub fn verdict_of(&self, tuple: &Tuple) -> Option<Verdict> {
         let (index, _) = self.tracker.find_packet(tuple)?;
-        Some(self.tracker.get(index)?.verdict)
+        Some(self.tracker.get(index)?.verdict())
     }
 
     /// The daemon as it is.
     pub fn snapshot(&self, now: Duration) -> Snapshot {
-        let mut refused = [0usize; Refusal::ALL.len()];
-        let (mut in_card, mut in_software) = (0, 0);
-        for (_, tracked) in self.tracker.iter() {
-            match tracked.verdict {
-                Verdict::Offloaded(Placed::Card) => in_card += 1,
-                Verdict::Offloaded(Placed::Software) => in_software += 1,
-                Verdict::Refused(refusal) => refused[refusal as usize] += 1,
-            }
-        }
+        let census = self.tracker.census();
         let flows = self.records.iter().take(LISTED_FLOWS).filter_map(|(_, record)| {
             let tracked = self.tracker.get(record.conn)?;
-            Some(report(tracked, record.counts(), tracked.verdict))
+            Some(report(tracked, record.counts(), tracked.verdict()))
         });
-        let refused = Refusal::ALL.iter().map(|refusal| (*refusal, refused[*refusal as usize]));
+        let refused = Refusal::ALL.iter().map(|refusal| (*refusal, census.count(Verdict::Refused(*refusal))));
         Snapshot {
             uptime: now,
             tracked: self.tracker.len(),
-            in_card,
-            in_software,
+            in_card: census.count(Verdict::Offloaded(Placed::Card)),
+            in_software: census.count(Verdict::Offloaded(Placed::Software)),
             refused: refused.filter(|(_, count)| *count > 0).collect(),
             next_hops: self.hops.len(),
             next_hops_invalid: self.hops.iter().filter(|(_, _, row)| !row.is_some_and(|row| row.valid)).count(),
@@ -243,8 +236,7 @@ impl<T: FlowTarget, K: Kernel> Engine<T, K> {
                 if let Some(tracked) = tracker.get_mut(index) {
                     let count = &mut tracked.kernel_packets[direction as usize];
                     *count = count.saturating_add(packets.try_into().unwrap_or(u32::MAX));
-                    if tracked.verdict == Verdict::Refused(Refusal::Idle) {
-                        tracked.verdict = Verdict::Refused(Refusal::Unconfirmed);
+                    if tracked.verdict() == Verdict::Refused(Refusal::Idle) {
                         awake.push(index);
                     }
                 }
@@ -255,6 +247,7 @@ impl<T: FlowTarget, K: Kernel> Engine<T, K> {
             }
         });
         for index in awake {
+            self.refuse(index, Refusal::Unconfirmed);
             self.reconsider(now, index);
         }
         self.ended.extend(self.ending.drain(..));

@@ -4,6 +4,7 @@
 //! connection by [`policy`] and finds its next [`hops`]; a [`target`] (the card) is told, the [`kernel`] is asked.
 
 pub mod conntrack;
+pub mod control;
 pub mod engine;
 pub mod error;
 pub mod flow;

@@ -45,3 +45,9 @@ pub fn tcp_conn(number: u32) -> Conn {
 pub fn udp_conn(number: u32) -> Conn {
     conn(number, PROTO_UDP, None)
 }
+
+/// The bytes that hexadecimal digits spell; blanks are skipped.
+pub fn bytes_of_hex(hex: &str) -> Vec<u8> {
+    let digits: Vec<u8> = hex.chars().filter(|c| !c.is_whitespace()).map(|c| c.to_digit(16).unwrap() as u8).collect();
+    digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect()
+}

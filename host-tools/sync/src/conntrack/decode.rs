@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use fpgaflow_abi::key::Addresses;
-use netlink_packet_core::Nla;
+use netlink_packet_core::{NLA_TYPE_MASK, Nla};
 use netlink_packet_netfilter::conntrack::{ConntrackAttribute, ConntrackMessage, IPTuple, ProtoInfo, ProtoInfoTCP, ProtoTuple};
 use netlink_packet_netfilter::{NetfilterMessage, NetfilterMessageInner};
 
@@ -39,7 +39,7 @@ fn conn(attributes: &[ConntrackAttribute]) -> Option<Conn> {
             ConntrackAttribute::Other(other) => {
                 let mut value = [0; 4];
                 let width = other.value_len();
-                match (other.kind(), width) {
+                match (other.kind() & NLA_TYPE_MASK, width) {
                     (CTA_ID, 4) => {
                         other.emit_value(&mut value);
                         id = u32::from_be_bytes(value);
@@ -93,7 +93,7 @@ fn tuple(parts: &[netlink_packet_netfilter::conntrack::Tuple], directional_zone:
                     }
                 }
             }
-            Part::Other(other) => *directional_zone |= other.kind() == CTA_TUPLE_ZONE,
+            Part::Other(other) => *directional_zone |= other.kind() & NLA_TYPE_MASK == CTA_TUPLE_ZONE,
             _ => {}
         }
     }

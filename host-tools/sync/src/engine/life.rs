@@ -103,13 +103,18 @@ impl<T: FlowTarget, K: Kernel> Engine<T, K> {
 
     /// Asks again about connections for which something was missing.
     fn retry(&mut self, now: Duration) {
-        if !std::mem::take(&mut self.room_freed) {
+        let missed = |verdict| matches!(verdict, Verdict::Refused(refusal) if refusal.is_passing());
+        let any = Refusal::ALL.iter().any(|refusal| {
+            let verdict = Verdict::Refused(*refusal);
+            missed(verdict) && self.tracker.census().count(verdict) > 0
+        });
+        if !std::mem::take(&mut self.room_freed) || !any {
             return;
         }
         let missed: Vec<ConnIndex> = self
             .tracker
             .iter()
-            .filter(|(_, tracked)| matches!(tracked.verdict, Verdict::Refused(refusal) if refusal.is_passing()))
+            .filter(|(_, tracked)| missed(tracked.verdict()))
             .take(RETRIES_PER_TICK)
             .map(|(conn, _)| conn)
             .collect();

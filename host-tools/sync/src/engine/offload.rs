@@ -126,9 +126,7 @@ impl<T: FlowTarget, K: Kernel> Engine<T, K> {
         match self.try_offload(now, index) {
             Ok(placed) => {
                 self.totals.installed += 1;
-                if let Some(tracked) = self.tracker.get_mut(index) {
-                    tracked.verdict = Verdict::Offloaded(placed);
-                }
+                self.tracker.set_verdict(index, Verdict::Offloaded(placed));
             }
             Err(refusal) => self.refuse(index, refusal),
         }

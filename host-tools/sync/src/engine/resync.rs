@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::Engine;
 use crate::flow::{Conn, ConnName};
 use crate::kernel::Kernel;
+use crate::netlink::NetlinkError;
 use crate::target::FlowTarget;
 
 /// The state of comparing.
@@ -41,6 +42,11 @@ impl<T: FlowTarget, K: Kernel> Engine<T, K> {
     pub fn on_overrun(&mut self) {
         self.totals.overruns += 1;
         self.resync.needed = true;
+    }
+
+    /// Events of rtnetlink were lost; [`Engine::replace_topology`] makes up for them.
+    pub fn on_topology_overrun(&mut self) {
+        self.totals.overruns += 1;
     }
 
     /// Whether a dump should begin: events were lost, and none is being read.
@@ -90,7 +96,8 @@ impl<T: FlowTarget, K: Kernel> Engine<T, K> {
     }
 
     /// The dump failed; another one is needed.
-    pub fn abort_resync(&mut self) {
+    pub fn abort_resync(&mut self, error: &NetlinkError) {
+        self.count_kernel_error(error);
         self.resync.running = false;
         self.resync.needed = true;
         self.resync.destroyed = HashSet::new();

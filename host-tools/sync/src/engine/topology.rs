@@ -44,14 +44,23 @@ impl<T: FlowTarget, K: Kernel> Engine<T, K> {
         self.refresh_hops(|egress, _| egress == change.port);
     }
 
-    /// Before a dump of links and neighbours is taken in as events: what it does not tell is no more.
-    pub fn forget_neighbours(&mut self) {
+    /// Takes in everything that there is, as dumped: what the dump does not tell is no more.
+    pub fn replace_topology(&mut self, now: Duration, dumped: &[TopologyEvent]) {
+        let listed = |index: u32| dumped.iter().any(|event| matches!(event, TopologyEvent::Link(link) if link.index == index));
+        let gone: Vec<u32> = self.ports.iter().map(|(_, link)| link.index).filter(|index| !listed(*index)).collect();
+        for index in gone {
+            self.on_topology(now, &TopologyEvent::LinkGone { index });
+        }
         self.ports.forget_neighbours();
+        for event in dumped {
+            self.on_topology(now, event);
+        }
         self.routes_changed = true;
+        self.refresh_all_hops();
     }
 
-    /// After a dump was taken in: writes every next hop as it should be.
-    pub fn refresh_all_hops(&mut self) {
+    /// Writes every next hop as it should be, and has the kernel resolve what is unknown and confirm what is stale.
+    pub(super) fn refresh_all_hops(&mut self) {
         self.refresh_hops(|_, _| true);
     }
 
@@ -90,7 +99,7 @@ impl<T: FlowTarget, K: Kernel> Engine<T, K> {
         let concerned: Vec<ConnIndex> = self
             .tracker
             .iter()
-            .filter(|(_, tracked)| match tracked.verdict {
+            .filter(|(_, tracked)| match tracked.verdict() {
                 Verdict::Offloaded(_) => true,
                 Verdict::Refused(refusal) => refusal.is_topology(),
             })
@@ -98,7 +107,7 @@ impl<T: FlowTarget, K: Kernel> Engine<T, K> {
             .collect();
         for conn in concerned {
             let Some(tracked) = self.tracker.get(conn) else { continue };
-            if matches!(tracked.verdict, Verdict::Refused(_)) {
+            if matches!(tracked.verdict(), Verdict::Refused(_)) {
                 self.reconsider(now, conn);
                 continue;
             }

@@ -49,11 +49,21 @@ pub struct Tracked {
     pub kernel_packets: [u32; 2],
     /// Its record, once it was offloaded.
     pub record: Option<std::num::NonZeroU32>,
-    /// What became of it.
-    pub verdict: Verdict,
+    verdict: Verdict,
 }
 
 impl Tracked {
+    /// A connection that nothing was decided about yet.
+    pub fn new(conn: Conn, told_at_s: u32, generation: u32) -> Self {
+        let verdict = Verdict::Refused(Refusal::Unconfirmed);
+        Self { conn, told_at_s, generation, kernel_packets: [0; 2], record: None, verdict }
+    }
+
+    /// What became of it.
+    pub fn verdict(&self) -> Verdict {
+        self.verdict
+    }
+
     /// Its record, once it was offloaded.
     pub fn record(&self) -> Option<RecordIndex> {
         self.record.map(|index| RecordIndex(index.get() - 1))
@@ -73,6 +83,34 @@ pub struct Tracker {
     /// Row index times two, plus the direction.
     index: HashTable<u32>,
     hasher: DefaultHashBuilder,
+    census: Census,
+}
+
+/// Connections by verdict.
+#[derive(Debug, Clone, Default)]
+pub struct Census {
+    in_card: usize,
+    in_software: usize,
+    refused: [usize; Refusal::ALL.len()],
+}
+
+impl Census {
+    fn of(&mut self, verdict: Verdict) -> &mut usize {
+        match verdict {
+            Verdict::Offloaded(Placed::Card) => &mut self.in_card,
+            Verdict::Offloaded(Placed::Software) => &mut self.in_software,
+            Verdict::Refused(refusal) => &mut self.refused[refusal as usize],
+        }
+    }
+
+    /// How many have this verdict.
+    pub fn count(&self, verdict: Verdict) -> usize {
+        match verdict {
+            Verdict::Offloaded(Placed::Card) => self.in_card,
+            Verdict::Offloaded(Placed::Software) => self.in_software,
+            Verdict::Refused(refusal) => self.refused[refusal as usize],
+        }
+    }
 }
 
 impl Tracker {
@@ -81,15 +119,18 @@ impl Tracker {
         self.rows.len() - self.free.len()
     }
 
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+    /// Connections by verdict.
+    pub fn census(&self) -> &Census {
+        &self.census
     }
 
-    /// Bytes held, as allocated.
-    pub fn memory_bytes(&self) -> usize {
-        // An index bucket is its value and one control byte.
-        self.rows.capacity() * size_of::<Option<Tracked>>() + self.free.capacity() * 4 + self.index.capacity() * 8 / 7 * 5
+    /// Changes what became of a connection.
+    pub fn set_verdict(&mut self, index: ConnIndex, verdict: Verdict) {
+        if let Some(Some(tracked)) = self.rows.get_mut(index.0 as usize) {
+            *self.census.of(tracked.verdict) -= 1;
+            *self.census.of(verdict) += 1;
+            tracked.verdict = verdict;
+        }
     }
 
     fn hash(&self, tuple: &Tuple, zone: u16) -> u64 {
@@ -124,6 +165,7 @@ impl Tracker {
     pub fn insert(&mut self, tracked: Tracked) -> ConnIndex {
         let zone = tracked.conn.name.zone;
         let tuples = [tracked.conn.name.original, tracked.conn.reply];
+        *self.census.of(tracked.verdict) += 1;
         let row = match self.free.pop() {
             Some(row) => {
                 self.rows[row as usize] = Some(tracked);
@@ -147,13 +189,14 @@ impl Tracker {
     /// Takes a connection out.
     pub fn remove(&mut self, index: ConnIndex) -> Option<Tracked> {
         let tracked = self.get(index)?;
-        let zone = tracked.conn.name.zone;
+        let (zone, verdict) = (tracked.conn.name.zone, tracked.verdict);
         for (direction, tuple) in [tracked.conn.name.original, tracked.conn.reply].iter().enumerate() {
             let entry = index.0 << 1 | direction as u32;
             if let Ok(found) = self.index.find_entry(self.hasher.hash_one((tuple, zone)), |at| *at == entry) {
                 found.remove();
             }
         }
+        *self.census.of(verdict) -= 1;
         self.free.push(index.0);
         self.rows.get_mut(index.0 as usize)?.take()
     }
@@ -180,14 +223,7 @@ mod tests {
     use crate::test_support::tcp_conn;
 
     fn tracked(number: u32) -> Tracked {
-        Tracked {
-            conn: tcp_conn(number),
-            told_at_s: 0,
-            generation: 0,
-            kernel_packets: [0; 2],
-            record: None,
-            verdict: Verdict::Refused(Refusal::NoReply),
-        }
+        Tracked::new(tcp_conn(number), 0, 0)
     }
 
     #[test]
@@ -215,14 +251,27 @@ mod tests {
     }
 
     #[test]
+    fn the_census_follows_every_verdict() {
+        let mut tracker = Tracker::default();
+        let index = tracker.insert(tracked(1));
+        tracker.insert(tracked(2));
+        tracker.set_verdict(index, Verdict::Offloaded(Placed::Card));
+        let count = |tracker: &Tracker, verdict| tracker.census().count(verdict);
+        assert_eq!(count(&tracker, Verdict::Offloaded(Placed::Card)), 1);
+        assert_eq!(count(&tracker, Verdict::Refused(Refusal::Unconfirmed)), 1);
+        tracker.remove(index);
+        assert_eq!(count(&tracker, Verdict::Offloaded(Placed::Card)), 0);
+    }
+
+    #[test]
     fn a_million_connections_take_at_most_200_bytes_each() {
         let mut tracker = Tracker::default();
         for number in 0..1_000_000 {
             tracker.insert(tracked(number));
         }
-        // A vector that doubles holds up to twice its rows, but what was never touched is no memory: count rows as used.
-        let rows = tracker.len() * size_of::<Option<Tracked>>();
-        let used = rows + tracker.memory_bytes() - tracker.rows.capacity() * size_of::<Option<Tracked>>();
+        // A vector that doubles holds up to twice its rows, but what was never touched is no memory: count rows as used. An index
+        // bucket is its value and one control byte; of eight buckets, seven may be used.
+        let used = tracker.len() * size_of::<Option<Tracked>>() + tracker.index.capacity() * 8 / 7 * 5;
         assert!(used / tracker.len() <= 200, "{} bytes a connection", used / tracker.len());
     }
 }
