@@ -1,0 +1,30 @@
+//! The subcommands. Each module has the arguments of one, and `run`.
+
+mod replay;
+
+use clap::{Parser, Subcommand};
+
+/// Takes established flows off the CPU with an FPGA NIC.
+#[derive(Debug, Parser)]
+#[command(name = "fpgaflow", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Replay(replay::Replay),
+}
+
+impl Cli {
+    /// Runs the command that was asked for.
+    ///
+    /// # Errors
+    /// Whatever kept it from succeeding, naming file and field, or device and operation.
+    pub fn run(self) -> anyhow::Result<()> {
+        match self.command {
+            Command::Replay(replay) => replay.run(),
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! `fpgaflow replay`: packets from capture files through an engine.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use crate::replay::{self, Input, Job, Pace, Width};
+
+/// Sends packets from capture files through an engine and writes what comes out of it.
+///
+/// DIR gets portN.pcap for every port, host.pcap with the frames for the host in order, punts.jsonl with their ports and
+/// reasons, and stats.json.
+#[derive(Debug, Args)]
+pub struct Replay {
+    /// What handles the packets.
+    #[arg(long, value_enum)]
+    engine: EngineName,
+    /// Width of the data path in bits.
+    #[arg(long, value_enum, default_value = "64")]
+    width: WidthName,
+    /// Flows, next hops and ports.
+    #[arg(long, value_name = "FLOWS.json")]
+    flows: PathBuf,
+    /// Packets that come in by a port, pcap or pcapng; once for each port.
+    #[arg(long, value_name = "PORT=IN.pcap", value_parser = parse_input, required = true)]
+    rx: Vec<Input>,
+    /// Directory for the results, created where it does not exist.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// When packets come in. Engines without a clock take them in the order of their timestamps either way.
+    #[arg(long, value_enum, default_value = "back-to-back")]
+    pace: PaceName,
+    /// Print the statistics as one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum EngineName {
+    /// The golden model.
+    Golden,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum WidthName {
+    #[value(name = "64")]
+    Bits64,
+    #[value(name = "512")]
+    Bits512,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum PaceName {
+    /// As fast as the engine takes them.
+    BackToBack,
+    /// As their timestamps say.
+    Timestamps,
+}
+
+fn parse_input(text: &str) -> Result<Input, String> {
+    let (port, file) = text.split_once('=').ok_or("expected PORT=FILE")?;
+    let port = port.parse().map_err(|_| format!("\"{port}\" is not a port number"))?;
+    if file.is_empty() { Err("expected a file name behind =".into()) } else { Ok(Input { port, file: file.into() }) }
+}
+
+impl Replay {
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        let width = match self.width {
+            WidthName::Bits64 => Width::Bits64,
+            WidthName::Bits512 => Width::Bits512,
+        };
+        let pace = match self.pace {
+            PaceName::BackToBack => Pace::BackToBack,
+            PaceName::Timestamps => Pace::Timestamps,
+        };
+        let mut engine: Box<dyn replay::Engine> = match self.engine {
+            EngineName::Golden => Box::new(replay::GoldenEngine::new(width)),
+        };
+        let stats = replay::run(engine.as_mut(), &Job { flows: self.flows, inputs: self.rx, out: self.out.clone(), pace })?;
+        if self.json {
+            println!("{}", serde_json::to_string(&stats)?);
+        } else {
+            println!("{stats}; see {}", self.out.display());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,79 @@
+//! The golden model as an engine. It has no clock: a frame leaves when it comes.
+
+use anyhow::Context;
+use fpgaflow_abi::geometry::Geometry;
+use fpgaflow_abi::slot::EntryRef;
+use fpgaflow_flows::{FlowSet, Limits};
+use fpgaflow_golden::{Card, Outcome, PortConfig};
+
+use super::engine::{Arrival, Engine, Exit, Pace, Sink, Tally, Width};
+
+/// Size of the modelled card: ports and frames as the co-simulated one, tables as large as any card's.
+pub(super) fn geometry(width: Width) -> Geometry {
+    Geometry {
+        width_bits: width.bits(),
+        ports: 2,
+        bucket_bits: 20,
+        stash: 8,
+        entries_v4: 1 << 20,
+        entries_v6: 0,
+        next_hops: 1 << fpgaflow_abi::entry::NEXT_HOP_BITS,
+        max_frame_bytes: 9018,
+        clock_hz: 0,
+        build_id: 0,
+    }
+}
+
+/// The golden model.
+#[derive(Debug)]
+pub struct GoldenEngine {
+    card: Card,
+    flows: Vec<EntryRef>,
+}
+
+impl GoldenEngine {
+    /// A card after reset.
+    pub fn new(width: Width) -> Self {
+        Self { card: Card::new(geometry(width)), flows: Vec::new() }
+    }
+}
+
+impl Engine for GoldenEngine {
+    fn limits(&self) -> Limits {
+        Limits { engine: "golden", geometry: *self.card.geometry(), encap: false }
+    }
+
+    fn configure(&mut self, set: &FlowSet) -> anyhow::Result<()> {
+        for port in 0..self.card.geometry().ports {
+            let own = set.ports.iter().find(|own| own.port == port);
+            let config = PortConfig { rx_enable: true, promiscuous: own.is_none(), mac: own.map_or([0; 6], |own| own.mac) };
+            self.card.set_port(port, config)?;
+        }
+        for (index, next_hop) in (0..).zip(&set.next_hops) {
+            self.card.set_next_hop(index, next_hop.hop).with_context(|| format!("next_hops[{index}]"))?;
+        }
+        for (index, flow) in (0..).zip(&set.flows) {
+            let at = EntryRef::of(flow.key.family(), index);
+            self.card.install(at, *flow).with_context(|| format!("flows[{index}]"))?;
+            self.flows.push(at);
+        }
+        self.card.set_lookup(true);
+        Ok(())
+    }
+
+    fn feed(&mut self, arrivals: &mut dyn Iterator<Item = Arrival>, _: Pace, sink: &mut dyn Sink) -> anyhow::Result<()> {
+        for Arrival { port, time, frame } in arrivals {
+            match self.card.process(port, &frame)? {
+                Outcome::Forwarded { port, frame, .. } => sink.leave(Exit::Port(port), time, &frame)?,
+                Outcome::Punted { reason, .. } => sink.leave(Exit::Host { ingress: port, reason }, time, &frame)?,
+                Outcome::Dropped { .. } => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn tally(&mut self) -> anyhow::Result<Tally> {
+        let flows = self.flows.iter().map(|at| self.card.flow_counters(*at).unwrap_or_default()).collect();
+        Ok(Tally { cycles: None, reasons: *self.card.reasons(), flows })
+    }
+}

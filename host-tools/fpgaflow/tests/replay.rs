@@ -1,0 +1,266 @@
+//! `fpgaflow replay` from capture files to result files.
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use common::{GEOMETRY, fpgaflow, read_pcap, write_flows, write_pcap};
+use fpgaflow_abi::key::Family;
+use fpgaflow_abi::reason::Reason;
+use fpgaflow_abi::slot::EntryRef;
+use fpgaflow_golden::{Card, Outcome, PortConfig};
+use fpgaflow_traffic::{Frames, Mix, Scenario, Sizes, rng, seed};
+use pcap_file::{Endianness, TsResolution};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Flows and a capture for each port, in a directory of their own.
+struct Material {
+    dir: TempDir,
+    scenario: Scenario,
+    frames: [Vec<Vec<u8>>; 2],
+}
+
+impl Material {
+    fn draw(seed: u64, frames: usize) -> Self {
+        let mut rng = rng(seed);
+        let mut scenario = Scenario::draw(&mut rng, GEOMETRY, 300);
+        // A file cannot say that a next hop is not valid.
+        scenario.next_hops.iter_mut().for_each(|hop| hop.valid = true);
+        let mut stream = Frames::new(rng, &scenario, Mix::everything(), Sizes::Mixed);
+        let mut by_port = [Vec::new(), Vec::new()];
+        for _ in 0..frames {
+            let frame = stream.draw();
+            by_port[usize::from(frame.port)].push(frame.bytes);
+        }
+        let dir = tempfile::tempdir().unwrap();
+        write_flows(dir.path(), &scenario);
+        write_pcap(&dir.path().join("0.pcap"), &by_port[0], 0, TsResolution::NanoSecond, Endianness::Little);
+        write_pcap(&dir.path().join("1.pcap"), &by_port[1], 3, TsResolution::MicroSecond, Endianness::Big);
+        Self { dir, scenario, frames: by_port }
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.dir.path().join(name).display().to_string()
+    }
+
+    /// Replays both captures through `engine` into `out`.
+    fn replay(&self, engine: &str, out: &str, more: &[&str]) -> std::process::Output {
+        let (flows, out) = (self.path("flows.json"), self.path(out));
+        let rx = [0, 1].map(|port| format!("{port}={}", self.path(&format!("{port}.pcap"))));
+        let arguments = ["replay", "--engine", engine, "--flows", &flows, "--rx", &rx[0], "--rx", &rx[1], "--out", &out];
+        fpgaflow(&[&arguments[..], more].concat())
+    }
+
+    fn card(&self) -> Card {
+        let mut card = Card::new(GEOMETRY);
+        for port in 0..2 {
+            card.set_port(port, PortConfig { rx_enable: true, promiscuous: port == 0, mac: [2, 0, 0, 0, 0, port] }).unwrap();
+        }
+        card.set_lookup(true);
+        for (index, hop) in (0..).zip(&self.scenario.next_hops) {
+            card.set_next_hop(index, *hop).unwrap();
+        }
+        for (index, flow) in (0..).zip(&self.scenario.flows) {
+            card.install(EntryRef::of(Family::V4, index), *flow).unwrap();
+        }
+        card
+    }
+}
+
+fn stats(dir: &Path) -> Value {
+    serde_json::from_str(&std::fs::read_to_string(dir.join("stats.json")).unwrap()).unwrap()
+}
+
+#[test]
+fn the_golden_engine_writes_what_the_model_says() {
+    let material = Material::draw(seed(), 4000);
+    let run = material.replay("golden", "out", &["--json"]);
+    assert!(run.status.success(), "{run:?}");
+    let out = material.dir.path().join("out");
+    let stats = stats(&out);
+    assert_eq!(serde_json::from_slice::<Value>(&run.stdout).unwrap(), stats);
+
+    let mut card = material.card();
+    let mut ports = [Vec::new(), Vec::new()];
+    let mut punts = Vec::new();
+    let mut dropped = 0;
+    for (port, frame) in in_order_of_time(&material.frames) {
+        match card.process(port, frame).unwrap() {
+            Outcome::Forwarded { port, frame, .. } => ports[usize::from(port)].push(frame),
+            Outcome::Punted { reason, .. } => punts.push((port, reason, frame.clone())),
+            Outcome::Dropped { .. } => dropped += 1,
+        }
+    }
+    for (port, frames) in ports.iter().enumerate() {
+        assert!(read_pcap(&out.join(format!("port{port}.pcap"))) == *frames, "port {port}");
+        assert!(frames.len() > 500);
+    }
+    assert!(read_pcap(&out.join("host.pcap")).iter().eq(punts.iter().map(|(.., frame)| frame)));
+    let lines: Vec<Value> = std::fs::read_to_string(out.join("punts.jsonl"))
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let expected: Vec<_> =
+        punts.iter().map(|(port, reason, _)| serde_json::json!({"port": port, "reason": reason.name()})).collect();
+    assert_eq!(lines, expected);
+
+    assert_eq!(stats["rx"], 4000);
+    assert_eq!(stats["tx"], ports.iter().map(Vec::len).sum::<usize>());
+    assert_eq!(stats["punted"], punts.len());
+    assert_eq!(stats["dropped"], dropped);
+    assert_eq!(stats.get("cycles"), None);
+    for reason in Reason::ALL.iter().filter(|reason| **reason != Reason::Forwarded) {
+        assert_eq!(stats["reasons"][reason.name()], card.reasons()[*reason as usize], "{reason}");
+    }
+    for index in 0..material.scenario.flows.len() {
+        let counters = card.flow_counters(EntryRef::of(Family::V4, index as u32)).unwrap();
+        assert_eq!(stats["flows"][index], serde_json::json!({"packets": counters.packets, "bytes": counters.bytes}));
+    }
+}
+
+/// Frames come a microsecond apart, those of port 1 three microseconds later; of equal times port 0 is given first.
+fn in_order_of_time(frames: &[Vec<Vec<u8>>; 2]) -> Vec<(u8, &Vec<u8>)> {
+    let of =
+        |port: u8, late: usize| frames[usize::from(port)].iter().enumerate().map(move |(i, frame)| ((i + late, port), frame));
+    let all: BTreeMap<_, _> = of(0, 0).chain(of(1, 3)).collect();
+    all.into_iter().map(|((_, port), frame)| (port, frame)).collect()
+}
+
+#[test]
+fn every_kind_of_capture_is_read_alike() {
+    let material = Material::draw(seed(), 300);
+    let frames = &material.frames[0];
+    let kinds = [
+        (TsResolution::NanoSecond, Endianness::Little),
+        (TsResolution::NanoSecond, Endianness::Big),
+        (TsResolution::MicroSecond, Endianness::Little),
+        (TsResolution::MicroSecond, Endianness::Big),
+    ];
+    let mut results = Vec::new();
+    let mut replay = |name: &str| {
+        let (flows, rx, out) = (material.path("flows.json"), format!("0={}", material.path(name)), material.path("out"));
+        let run = fpgaflow(&["replay", "--engine", "golden", "--flows", &flows, "--rx", &rx, "--out", &out]);
+        assert!(run.status.success(), "{name}: {run:?}");
+        results.push(
+            ["port0.pcap", "port1.pcap", "host.pcap"].map(|file| std::fs::read(material.path("out") + "/" + file).unwrap()),
+        );
+    };
+    for (resolution, endianness) in kinds {
+        write_pcap(&material.dir.path().join("in.pcap"), frames, 7, resolution, endianness);
+        replay("in.pcap");
+    }
+    for (nanoseconds, name) in [(true, "ns.pcapng"), (false, "us.pcapng")] {
+        std::fs::write(material.dir.path().join(name), pcapng(frames, 7, nanoseconds)).unwrap();
+        replay(name);
+    }
+    assert!(results.iter().all(|result| *result == results[0]));
+    assert!(results[0].iter().all(|file| file.len() > 1000));
+}
+
+/// A little-endian pcapng file as its specification lays it out (draft-ietf-opsawg-pcapng 4), times in the units that the
+/// interface states or, stating none, microseconds.
+fn pcapng(frames: &[Vec<u8>], start_us: u64, nanoseconds: bool) -> Vec<u8> {
+    let block = |kind: u32, body: &[u8]| {
+        let padded = body.len().next_multiple_of(4);
+        let total = (padded as u32 + 12).to_le_bytes();
+        [&kind.to_le_bytes()[..], &total, body, &vec![0; padded - body.len()], &total].concat()
+    };
+    let mut file = block(0x0a0d_0d0a, &[&0x1a2b_3c4d_u32.to_le_bytes()[..], &[1, 0, 0, 0], &[0xff; 8]].concat());
+    let resolution: &[u8] = if nanoseconds { &[9, 0, 1, 0, 9, 0, 0, 0, 0, 0, 0, 0] } else { &[] };
+    file.extend(block(1, &[&[1, 0, 0, 0][..], &[0; 4], resolution].concat()));
+    for (time, frame) in (start_us..).zip(frames) {
+        let time = if nanoseconds { time * 1000 } else { time };
+        let length = (frame.len() as u32).to_le_bytes();
+        let time = [((time >> 32) as u32).to_le_bytes(), (time as u32).to_le_bytes()].concat();
+        file.extend(block(6, &[&[0; 4][..], &time, &length, &length, frame].concat()));
+    }
+    file
+}
+
+/// Flows, captures by port, and the error.
+type Case<'a> = (&'a str, &'a [(u8, &'a str)], String);
+
+#[test]
+fn input_that_cannot_be_used_is_refused_in_one_line_and_nothing_is_written() {
+    let material = Material::draw(seed(), 20);
+    let file = |name: &str, bytes: &[u8]| {
+        std::fs::write(material.dir.path().join(name), bytes).unwrap();
+        material.path(name)
+    };
+    let good = std::fs::read(material.path("0.pcap")).unwrap();
+    let edited = |name: &str, edits: &[(usize, u8)]| {
+        let mut bytes = good.clone();
+        edits.iter().for_each(|(at, byte)| bytes[*at] = *byte);
+        file(name, &bytes)
+    };
+    let flows = material.path("flows.json");
+    let unknown = file("unknown.json", br#"{"next_hops": [], "flows": [], "colour": 1}"#);
+    let dangling = file(
+        "dangling.json",
+        br#"{"next_hops": [], "flows": [{"match": {"port": 0, "proto": "udp", "src": "192.0.2.1", "sport": 1,
+            "dst": "192.0.2.2", "dport": 2}, "action": {"next_hop": 7}}]}"#,
+    );
+    let tagged = file(
+        "tagged.json",
+        br#"{"next_hops": [{"id": 1, "port": 1, "src_mac": "02:00:00:00:00:01", "dst_mac": "02:00:00:00:00:02",
+            "encap": [{"vlan": 5}], "mtu": 1500}], "flows": []}"#,
+    );
+    let six = file(
+        "six.json",
+        br#"{"next_hops": [{"id": 1, "port": "host"}], "flows": [{"match": {"port": 0, "proto": "udp", "src": "2001:db8::1",
+            "sport": 1, "dst": "2001:db8::2", "dport": 2}, "action": {"next_hop": 1}}]}"#,
+    );
+    let far = file(
+        "far.json",
+        br#"{"next_hops": [{"id": 1, "port": "host"}], "flows": [], "ports": [{"port": 2, "mac": "02:00:00:00:00:01"}]}"#,
+    );
+    let empty = file("empty.pcap", b"");
+    let text = file("text.pcap", b"this is not a capture, it is a line of text");
+    let cut = file("cut.pcap", &good[..good.len() - 1]);
+    // Link type 101 is raw IP; the first packet's original length is at 36.
+    let raw = edited("raw.pcap", &[(20, 101)]);
+    let snapped = edited("snapped.pcap", &[(39, 1)]);
+    let missing = material.path("missing");
+    let ok = material.path("0.pcap");
+    let cases: &[Case<'_>] = &[
+        (&missing, &[(0, &ok)], format!("{missing}: cannot be read: ")),
+        (&unknown, &[(0, &ok)], format!("{unknown}: colour: unknown field `colour`")),
+        (&dangling, &[(0, &ok)], format!("{dangling}: flows[0].action.next_hop: no next hop has id 7")),
+        (&tagged, &[(0, &ok)], format!("{tagged}: next_hops[0].encap: the golden engine does not handle encapsulated frames")),
+        (&six, &[(0, &ok)], format!("{six}: flows: 1 IPv6 flows, of at most 0")),
+        (&far, &[(0, &ok)], format!("{far}: ports[0].port: there is no port 2; the ports are 0 to 1")),
+        (&flows, &[(2, &ok)], format!("--rx 2={ok}: there is no port 2; the ports are 0 to 1")),
+        (&flows, &[(0, &ok), (0, &ok)], format!("--rx 0={ok}: port 0 has a capture already")),
+        (&flows, &[(0, &missing)], format!("{missing}: cannot be opened: ")),
+        (&flows, &[(0, &empty)], format!("{empty}: is too short to be a capture")),
+        (&flows, &[(0, &text)], format!("{text}: is not a pcap file")),
+        (&flows, &[(0, &cut)], format!("{cut}: packet {}", material.frames[0].len())),
+        (&flows, &[(0, &raw)], format!("{raw}: link type 101 is not Ethernet")),
+        (&flows, &[(0, &snapped)], format!("{snapped}: packet 1: ")),
+    ];
+    for (flows, inputs, message) in cases {
+        let out = material.path("never");
+        let rx: Vec<_> = inputs.iter().flat_map(|(port, file)| ["--rx".into(), format!("{port}={file}")]).collect();
+        let mut arguments = vec!["replay", "--engine", "golden", "--flows", flows, "--out", &out];
+        arguments.extend(rx.iter().map(String::as_str));
+        let run = fpgaflow(&arguments);
+        let said = String::from_utf8(run.stderr).unwrap();
+        assert_eq!(run.status.code(), Some(1), "{message}: {said}");
+        assert!(said.starts_with(&format!("fpgaflow: {message}")), "{said}\n{message}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+        assert!(!Path::new(&out).exists(), "{message}");
+    }
+}
+
+#[test]
+fn a_directory_that_cannot_be_written_is_named() {
+    let material = Material::draw(seed(), 20);
+    std::fs::write(material.path("file"), "").unwrap();
+    let run = material.replay("golden", "file/out", &[]);
+    assert_eq!(run.status.code(), Some(1));
+    let said = String::from_utf8(run.stderr).unwrap();
+    assert!(said.starts_with(&format!("fpgaflow: {}: cannot be created: ", material.path("file/out"))), "{said}");
+}
