@@ -121,6 +121,26 @@ fn the_golden_engine_writes_what_the_model_says() {
     }
 }
 
+#[test]
+fn golden_and_software_write_the_same_files() {
+    for seed in [seed(), 1, 2] {
+        let material = Material::draw(seed, 5000);
+        let results = ["golden", "software"].map(|engine| {
+            let run = material.replay(engine, engine, &[]);
+            assert!(run.status.success(), "{engine}: {run:?}");
+            assert!(String::from_utf8_lossy(&run.stdout).starts_with("5000 frames came in, "), "{run:?}");
+            let mut files: Vec<_> = std::fs::read_dir(material.path(engine)).unwrap().map(|file| file.unwrap().path()).collect();
+            files.sort();
+            files.into_iter().map(|file| (file.file_name().unwrap().to_owned(), std::fs::read(file).unwrap())).collect::<Vec<_>>()
+        });
+        assert_eq!(results[0].len(), 5, "two ports, the host, punts and statistics");
+        for (golden, software) in results[0].iter().zip(&results[1]) {
+            assert_eq!(golden.0, software.0);
+            assert!(golden.1 == software.1, "{:?} differs (FPGAFLOW_SEED={seed})", golden.0);
+        }
+    }
+}
+
 /// Frames come a microsecond apart, those of port 1 three microseconds later; of equal times port 0 is given first.
 fn in_order_of_time(frames: &[Vec<Vec<u8>>; 2]) -> Vec<(u8, &Vec<u8>)> {
     let of =

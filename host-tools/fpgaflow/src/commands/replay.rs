@@ -39,6 +39,8 @@ pub struct Replay {
 enum EngineName {
     /// The golden model.
     Golden,
+    /// The driver's software flowtable.
+    Software,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -75,6 +77,7 @@ impl Replay {
         };
         let mut engine: Box<dyn replay::Engine> = match self.engine {
             EngineName::Golden => Box::new(replay::GoldenEngine::new(width)),
+            EngineName::Software => Box::new(replay::SoftwareEngine::new()),
         };
         let stats = replay::run(engine.as_mut(), &Job { flows: self.flows, inputs: self.rx, out: self.out.clone(), pace })?;
         if self.json {

@@ -13,6 +13,7 @@ mod capture;
 mod engine;
 mod golden;
 mod output;
+mod software;
 mod stats;
 
 use std::path::PathBuf;
@@ -25,6 +26,7 @@ use output::OutputDir;
 
 pub use engine::{Engine, Pace, Width};
 pub use golden::GoldenEngine;
+pub use software::SoftwareEngine;
 pub use stats::Stats;
 
 /// Packets that come in by one port.
