@@ -10,4 +10,5 @@ pub mod prim;
 pub mod records;
 pub mod rx;
 pub mod table;
+pub mod tx;
 pub mod verdict;

@@ -1,0 +1,77 @@
+//! The transmit side: where verdict and payload meet, to the wires and to the host.
+//!
+//! ```text
+//!                 .---------------------- Merge ----------------------.
+//!  verdict, l2 -->| Planner --heading-----------> Prepend --> Route --+--> TxPort -> m_axis_tx0
+//!                 |    `-----rewrite--.              ^                +--> TxPort -> m_axis_tx1
+//!  payload ------>|----------------> Patch ----------'                `--> HostRx -> c2h DMA
+//!                 '---------------------------------------------------'
+//! ```
+//! Streams with back-pressure all the way; the one place that drops without being asked to is [`HostRx`].
+//!
+//! | block | latency in clocks | throughput |
+//! |---|---|---|
+//! | [`Planner`] | 1 | a frame a clock |
+//! | [`Patch`] | 1 | a beat a clock |
+//! | [`Prepend`] | 1 from a frame's plan to its first beat | a beat out a clock, also from frame to frame |
+//! | [`Route`] | 1 | a beat a clock |
+//! | [`Merge`] | 3 from verdict to first beat | the above |
+//! | [`TxPort`] | 2 from merge to the wire, when nothing waits | a beat a clock |
+//! | [`HostRx`] | stores whole frames | a beat a clock in, 64 bits a clock out |
+//!
+//! # A frame's record beside its beats
+//! Where beats carry a record (`FrameInfo`, `PuntInfo`, [`Tag`]), it is a plain signal beside them, valid and the same from the first
+//! beat of the frame, when its `valid` is high, to the last.
+//!
+//! # Stored beats
+//! A store of this side keeps a beat as one word: data, `last`, and the bytes of a last beat less one ([`word_bits`]). At 64 bits
+//! that is 68, which a block RAM of 72 bits holds.
+
+mod axis_out;
+mod cut_fifo;
+mod host_rx;
+mod merge;
+mod pack;
+mod pad;
+mod patch;
+mod plan;
+mod port;
+mod prepend;
+mod queue;
+mod route;
+
+pub use axis_out::{AxisOut, WireSource};
+pub use cut_fifo::CutFifo;
+pub use host_rx::HostRx;
+pub use merge::Merge;
+pub use pack::{PackBeat, UnpackBeat};
+pub use pad::Pad;
+pub use patch::{Patch, Rewrite};
+pub use plan::Planner;
+pub use port::TxPort;
+pub use prepend::{Heading, Prepend, Tag};
+pub use queue::TxQueue;
+pub use route::Route;
+
+/// [`TxPort`] of 64 bits: 16 KiB for what merge sends, 16 KiB for what the host sends.
+pub type TxPort64 = TxPort<64, 8, 68, 11, 12>;
+/// [`TxPort`] of 512 bits: 16 KiB for what merge sends, 16 KiB for what the host sends.
+pub type TxPort512 = TxPort<512, 64, 519, 8, 9>;
+/// [`HostRx`] of 64 bits with a store of 16 KiB.
+pub type HostRx64 = HostRx<64, 11, 12>;
+/// [`HostRx`] of 512 bits with a store of 16 KiB.
+pub type HostRx512 = HostRx<512, 8, 9>;
+
+/// Bytes of a beat of `width` bits, as a power of two.
+///
+/// # Panics
+/// When that is not a whole power of two: no block is made of such a width.
+pub const fn beat_shift(width: usize) -> usize {
+    assert!(width.is_multiple_of(8) && (width / 8).is_power_of_two());
+    (width / 8).trailing_zeros() as usize
+}
+
+/// Bits of a stored beat of `width` bits.
+pub const fn word_bits(width: usize) -> usize {
+    width + 1 + beat_shift(width)
+}

@@ -1,0 +1,59 @@
+//! The FIFO with a way around its RAM against a queue.
+
+use std::collections::VecDeque;
+
+use fpgaflow_hdl::prelude::*;
+use fpgaflow_hdl::tx::CutFifo;
+use fpgaflow_hdl_guard::{Expect, check_block, model, rng};
+use rand::RngExt;
+
+use crate::support::reset;
+
+const AW: usize = 3;
+/// Words that fit: the RAM and two output stages.
+const MOST: usize = (1 << AW) + 2;
+
+type Dut = CutFifo<Bits<20>, AW, { AW + 1 }>;
+
+#[test]
+fn cut_fifo_is_clean_and_one_ram() {
+    check_block("cut_fifo", CutFifo::<Bits<68>, 9, 10>::default, Expect::rams(1).with_bits(512 * 68));
+}
+
+/// What holds a word offers it in the very next clock, whatever way it took: nothing is ever late.
+#[test]
+fn words_leave_in_order_and_never_late() {
+    let mut rng = rng();
+    let mut m = model("cut_fifo20", Dut::default());
+    let [s_valid, s_data, s_ready] = ["s_axis_valid", "s_axis_data", "s_axis_ready"].map(|name| m.port(name));
+    let [m_valid, m_data, m_ready] = ["m_axis_valid", "m_axis_data", "m_axis_ready"].map(|name| m.port(name));
+    let space = m.port("space");
+    reset(&mut m);
+    let mut queue = VecDeque::new();
+    let (mut next, mut fullest, mut rates) = (0_u64, 0, (0.5, 0.5));
+    for clock in 0..400_000_u32 {
+        if clock.is_multiple_of(64) {
+            rates = ([0.1, 0.5, 0.9, 1.0][rng.random_range(0..4)], [0.1, 0.5, 0.9, 1.0][rng.random_range(0..4)]);
+        }
+        m.set(s_valid, rng.random_bool(rates.0).into());
+        m.set(s_data, next);
+        m.set(m_ready, rng.random_bool(rates.1).into());
+        m.eval();
+        assert_eq!(m.get(m_valid) == 1, !queue.is_empty(), "clock {clock}: {} words inside", queue.len());
+        assert_eq!(m.get(s_ready) == 1, m.get(space) > 0, "clock {clock}");
+        assert!(m.get(space) as usize + queue.len() >= 1 << AW, "clock {clock}: room is lost");
+        if let Some(word) = queue.front() {
+            assert_eq!(m.get(m_data), *word, "clock {clock}");
+            if m.get(m_ready) == 1 {
+                queue.pop_front();
+            }
+        }
+        if m.get(s_valid) == 1 && m.get(s_ready) == 1 {
+            queue.push_back(next);
+            next = (next + 1) % (1 << 20);
+        }
+        fullest = fullest.max(queue.len());
+        m.tick();
+    }
+    assert_eq!(fullest, MOST);
+}
