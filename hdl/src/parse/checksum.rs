@@ -5,14 +5,18 @@
 //!  rows[5] ->| HeaderChecksum |--> correct
 //!            +----------------+
 //! ```
-//! Latency [`HeaderChecksum::LATENCY`] clocks, a header a clock, no stall. `correct` is an AND of eight flip-flops.
+//! Latency [`HeaderChecksum::LATENCY`] clocks, a header a clock, no stall. `correct` is an AND of four flip-flops.
+//!
+//! # Contract
+//! `correct` says whether the ones' complement sum of the header's ten 16-bit words is 0xffff (RFC 1071), of every header but one:
+//! that of only ones is called wrong. Its version is wrong anyway.
 //!
 //! # How
-//! A header is right when the ones' complement sum of its ten 16-bit words is 0xffff (RFC 1071). Adding them up would take
-//! a chain of carries a stage; carry-save adders take none. [`CarrySave`] makes of three words two with the same sum modulo 0xffff,
-//! the carry out of the top coming in again at the bottom, and gives zeros only for zeros. Ten words become two in five
-//! levels, and two words `a`, `b` that are not both zero sum to 0xffff modulo 0xffff exactly when `a` is the complement of `b`
-//! or both are 0xffff: no addition at all. A header of only zeros would pass unseen, but its version is wrong anyway.
+//! Adding the words up would take a chain of carries a stage; carry-save adders take none. [`CarrySave`] makes of three words
+//! two with the same sum modulo 0xffff, the carry out of the top coming in again at the bottom. Ten words become two in five levels.
+//! They are zeros only for a header of zeros, and both all ones only for a header of ones, since an adder gives such words
+//! only for such words; for any other header their sum is 0xffff modulo 0xffff exactly when one is the other's complement.
+//! So the last step is no addition either.
 
 use std::array;
 
@@ -22,7 +26,7 @@ use crate::prelude::*;
 const ROW_BITS: usize = 32;
 /// Rows of a header without options.
 const ROWS: usize = 5;
-/// Groups of four bits that the last comparison is made in, half of it before the register and half behind.
+/// Groups of four bits that the words are compared in before the register; behind it the groups are put together.
 const GROUPS: usize = 4;
 
 /// Three words into two of the same ones' complement sum. Combinational.
@@ -63,9 +67,7 @@ pub struct HeaderChecksum {
     adder: [CarrySave; 8],
     word_s1: [DFF<Bits<16>>; 4],
     differ: Signal<Local, Bits<16>>,
-    both: Signal<Local, Bits<16>>,
     complement_s2: [DFF<Bit>; GROUPS],
-    ones_s2: [DFF<Bit>; GROUPS],
 }
 
 impl HeaderChecksum {
@@ -82,9 +84,7 @@ impl Default for HeaderChecksum {
             adder: array::from_fn(|_| CarrySave::default()),
             word_s1: array::from_fn(|_| DFF::default()),
             differ: Signal::default(),
-            both: Signal::default(),
             complement_s2: array::from_fn(|_| DFF::default()),
-            ones_s2: array::from_fn(|_| DFF::default()),
         }
     }
 }
@@ -97,7 +97,6 @@ impl Logic for HeaderChecksum {
         }
         for i in 0..GROUPS {
             self.complement_s2[i].clock.next = self.clock.val();
-            self.ones_s2[i].clock.next = self.clock.val();
         }
 
         // Ten words into seven, five, four.
@@ -122,7 +121,7 @@ impl Logic for HeaderChecksum {
         self.word_s1[2].d.next = self.adder[4].carry.val();
         self.word_s1[3].d.next = self.rows[4].val().get_bits::<16>(0);
 
-        // Four into three, two; are they complements, are both all ones.
+        // Four into three, two; are they complements.
         self.adder[6].a.next = self.word_s1[0].q.val();
         self.adder[6].b.next = self.word_s1[1].q.val();
         self.adder[6].c.next = self.word_s1[2].q.val();
@@ -130,16 +129,13 @@ impl Logic for HeaderChecksum {
         self.adder[7].b.next = self.adder[6].carry.val();
         self.adder[7].c.next = self.word_s1[3].q.val();
         self.differ.next = self.adder[7].sum.val() ^ self.adder[7].carry.val();
-        self.both.next = self.adder[7].sum.val() & self.adder[7].carry.val();
         for i in 0..GROUPS {
             self.complement_s2[i].d.next = self.differ.val().get_bits::<4>(i * 4).all();
-            self.ones_s2[i].d.next = self.both.val().get_bits::<4>(i * 4).all();
         }
 
-        self.correct.next = (self.complement_s2[0].q.val()
+        self.correct.next = self.complement_s2[0].q.val()
             & self.complement_s2[1].q.val()
             & self.complement_s2[2].q.val()
-            & self.complement_s2[3].q.val())
-            | (self.ones_s2[0].q.val() & self.ones_s2[1].q.val() & self.ones_s2[2].q.val() & self.ones_s2[3].q.val());
+            & self.complement_s2[3].q.val();
     }
 }

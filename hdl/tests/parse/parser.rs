@@ -284,5 +284,7 @@ fn every_length_around_every_boundary_is_judged_right() {
     }
     rig.drain(&mut rng);
     let seen: u32 = rig.reasons.values().sum();
-    assert!(seen > 40_000 && rig.reasons.len() == 7, "{:?}", rig.reasons);
+    assert!(seen > 40_000);
+    let names: Vec<_> = rig.reasons.into_keys().collect();
+    assert_eq!(names, ["forwarded", "fragment", "icmp", "ip_options", "malformed", "other_protocol"]);
 }

@@ -146,7 +146,9 @@ pub fn checksum_is_right(header: &[u8]) -> bool {
 /// Writes the checksum that makes a header of 20 bytes right.
 pub fn fill_checksum(header: &mut [u8]) {
     header[10..12].fill(0);
-    let sum: u32 = header[..20].chunks(2).map(|pair| u32::from(u16::from_be_bytes([pair[0], pair[1]]))).sum();
-    let folded = (sum & 0xffff) + (sum >> 16);
-    header[10..12].copy_from_slice(&(!(folded as u16)).to_be_bytes());
+    let mut sum: u32 = header[..20].chunks(2).map(|pair| u32::from(u16::from_be_bytes([pair[0], pair[1]]))).sum();
+    while sum > 0xffff {
+        sum = (sum & 0xffff) + (sum >> 16);
+    }
+    header[10..12].copy_from_slice(&(!(sum as u16)).to_be_bytes());
 }

@@ -131,6 +131,8 @@ impl Rig {
         }
         let passes = self.out.moves(&self.m);
         assert_eq!(passes, self.input.moves(&self.m), "a beat passes in one clock");
+        let allowed = self.at > 0 || self.credits > 0;
+        assert_eq!(passes, self.offered && allowed && self.m.get(self.out.ready) == 1, "a beat waits for nothing but a credit");
         let first = passes && self.at == 0;
         assert_eq!(self.m.get(self.credit_taken) == 1, first, "one credit a packet, with its first beat");
         self.due = false;
