@@ -28,10 +28,10 @@ pub use parser::Parser;
 pub const CHECK_LATENCY: usize = 2;
 
 /// Rows of an IPv4 header without options (RFC 791).
-const IPV4_ROWS: usize = 5;
+pub(crate) const IPV4_ROWS: usize = 5;
 /// Rows of a TCP header without options (RFC 9293).
-const TCP_ROWS: usize = 5;
+pub(crate) const TCP_ROWS: usize = 5;
 /// Bytes of a UDP header (RFC 768).
 const UDP_BYTES: usize = 8;
 /// Bytes of a row.
-const ROW_BYTES: usize = 4;
+pub(crate) const ROW_BYTES: usize = 4;

@@ -21,11 +21,12 @@ use std::array;
 
 use fpgaflow_abi::key;
 
+use crate::parse::{IPV4_ROWS, ROW_BYTES, TCP_ROWS};
 use crate::prelude::*;
 use crate::records::{BeatSink, BeatSource, FrameInfo, HeaderRecord, L2Record, WINDOW_BITS};
 
 /// Bytes of the longest headers looked at: IPv4 without options, TCP without options (RFC 791, RFC 9293).
-pub const NEEDED_BYTES: usize = 20 + 20;
+pub const NEEDED_BYTES: usize = ROW_BYTES * (IPV4_ROWS + TCP_ROWS);
 
 /// Passes beats of `W` bits, keeping the first `SLOTS` of each frame. `CAT` is `SLOTS * W`, at most the window.
 #[derive(LogicBlock)]

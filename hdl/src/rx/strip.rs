@@ -31,6 +31,8 @@ use crate::records::{BeatSink, BeatSource, FrameInfo, L2_BITS, L2Record, LENGTH_
 
 /// Bits of the plain Ethernet header.
 const HEADER_BITS: usize = 8 * wire::ETH_HEADER_BYTES;
+/// Bits of a byte's place in a beat.
+const BYTE_BITS: usize = 6;
 /// Bits of a shift inside a beat.
 const SHIFT_BITS: usize = 10;
 /// Bits of the count of a frame's beats up to the first that is not skipped.
@@ -64,7 +66,7 @@ pub struct Strip<const W: usize, const SLOTS: usize, const CAT: usize> {
     // The beat that came: its place in the frame, whether it is last and ends within the header's part of it.
     place: DFF<Bits<PLACE_BITS>>,
     length: Signal<Local, Bits<LENGTH_BITS>>,
-    last_byte: Signal<Local, Bits<LENGTH_BITS>>,
+    last_byte: Signal<Local, Bits<BYTE_BITS>>,
     ends_early: Signal<Local, Bit>,
 
     // The beat that is held.
@@ -92,11 +94,11 @@ pub struct Strip<const W: usize, const SLOTS: usize, const CAT: usize> {
     header_s1: DFF<Bits<HEADER_BITS>>,
     frame_s1: DFF<FrameInfo>,
 
-    one: Constant<Bits<LENGTH_BITS>>,
+    one: Constant<Bits<BYTE_BITS>>,
     next_place: Constant<Bits<PLACE_BITS>>,
     header_bytes: Constant<Bits<5>>,
-    in_beat: Constant<Bits<LENGTH_BITS>>,
-    tail: Constant<Bits<LENGTH_BITS>>,
+    in_beat: Constant<Bits<BYTE_BITS>>,
+    tail: Constant<Bits<BYTE_BITS>>,
     shift_held: Constant<Bits<SHIFT_BITS>>,
     shift_next: Constant<Bits<SHIFT_BITS>>,
     beat: Constant<Bits<SHIFT_BITS>>,
@@ -112,7 +114,7 @@ impl<const W: usize, const SLOTS: usize, const CAT: usize> Strip<W, SLOTS, CAT> 
 impl<const W: usize, const SLOTS: usize, const CAT: usize> Default for Strip<W, SLOTS, CAT> {
     fn default() -> Self {
         let bytes = W / 8;
-        assert!(W < 1 << SHIFT_BITS && bytes.is_power_of_two(), "Strip: beats of {W} bits are not possible");
+        assert!(bytes.is_power_of_two() && bytes <= 1 << BYTE_BITS, "Strip: beats of {W} bits are not possible");
         assert!(
             SLOTS * W == CAT && CAT >= HEADER_BITS,
             "Strip: {SLOTS} beats of {W} bits are not the {CAT} bits with the header"
@@ -183,7 +185,7 @@ impl<const W: usize, const SLOTS: usize, const CAT: usize> Logic for Strip<W, SL
 
         // Place in the beat of the frame's last byte, counted from 0.
         self.length.next = self.s_frame.val().length;
-        self.last_byte.next = (self.length.val() - self.one.val()) & self.in_beat.val();
+        self.last_byte.next = (bit_cast::<BYTE_BITS, LENGTH_BITS>(self.length.val()) - self.one.val()) & self.in_beat.val();
         self.ends_early.next = self.s_axis.last.val() & (self.last_byte.val() < self.tail.val());
 
         // Header: complete when the first beat out is made, replaced when the next frame's first beat comes.
