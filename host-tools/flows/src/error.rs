@@ -100,7 +100,7 @@ pub enum Problem {
         last: u8,
     },
     /// More next hops than the card, or any card, has.
-    #[error("{found} next hops, of at most {most}")]
+    #[error("there are {found}, the engine has room for {most}")]
     TooManyNextHops {
         /// How many there are.
         found: usize,
@@ -108,7 +108,7 @@ pub enum Problem {
         most: u32,
     },
     /// More flows than the card has entries.
-    #[error("{found} IPv{version} flows, of at most {most}")]
+    #[error("{found} of them are IPv{version}, the engine has entries for {most}")]
     TooManyFlows {
         /// How many there are.
         found: usize,

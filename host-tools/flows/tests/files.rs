@@ -216,15 +216,22 @@ fn what_an_engine_cannot_hold_is_refused_by_field() {
     assert_eq!(error, "f.json: next_hops[0].port: there is no port 2; the ports are 0 to 1");
     let error = check(&edited("/flows/0/match/port", json!(3))).unwrap_err();
     assert_eq!(error, "f.json: flows[0].match.port: there is no port 3; the ports are 0 to 1");
+    let mut hops = plain();
+    for id in 2..4 {
+        let mut hop = hops["next_hops"][0].clone();
+        hop["id"] = json!(id);
+        hops["next_hops"].as_array_mut().unwrap().push(hop);
+    }
+    assert_eq!(check(&hops), Err("f.json: next_hops: there are 3, the engine has room for 2".into()));
     let mut six = plain();
     six["flows"][0] = json!({"match": {"port": 1, "proto": "udp", "src": "2001:db8::1", "sport": 1, "dst": "2001:db8::2", "dport": 2},
         "action": {"next_hop": 1}});
-    assert_eq!(check(&six), Err("f.json: flows: 1 IPv6 flows, of at most 0".into()));
+    assert_eq!(check(&six), Err("f.json: flows: 1 of them are IPv6, the engine has entries for 0".into()));
     let mut many = plain();
     for sport in 0..2 {
         let mut flow = many["flows"][0].clone();
         flow["match"]["sport"] = json!(sport);
         many["flows"].as_array_mut().unwrap().push(flow);
     }
-    assert_eq!(check(&many), Err("f.json: flows: 3 IPv4 flows, of at most 2".into()));
+    assert_eq!(check(&many), Err("f.json: flows: 3 of them are IPv4, the engine has entries for 2".into()));
 }

@@ -250,7 +250,7 @@ fn input_that_cannot_be_used_is_refused_in_one_line_and_nothing_is_written() {
         (&unknown, &[(0, &ok)], format!("{unknown}: colour: unknown field `colour`")),
         (&dangling, &[(0, &ok)], format!("{dangling}: flows[0].action.next_hop: no next hop has id 7")),
         (&tagged, &[(0, &ok)], format!("{tagged}: next_hops[0].encap: the golden engine does not handle encapsulated frames")),
-        (&six, &[(0, &ok)], format!("{six}: flows: 1 IPv6 flows, of at most 0")),
+        (&six, &[(0, &ok)], format!("{six}: flows: 1 of them are IPv6, the engine has entries for 0")),
         (&far, &[(0, &ok)], format!("{far}: ports[0].port: there is no port 2; the ports are 0 to 1")),
         (&flows, &[(2, &ok)], format!("--rx 2={ok}: there is no port 2; the ports are 0 to 1")),
         (&flows, &[(0, &ok), (0, &ok)], format!("--rx 0={ok}: port 0 has a capture already")),

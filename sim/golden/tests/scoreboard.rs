@@ -199,6 +199,37 @@ fn punts_that_found_the_host_full_must_be_counted() {
 }
 
 #[test]
+fn frames_that_found_a_port_full_must_be_counted_and_count_for_their_flow() {
+    let (mut board, mut card) = pair(Losses { host_full: false, tx_full: true });
+    let outcomes = run(&mut board, &mut card, &[0, 0, 0, 1]);
+    let mut counters = *card.reasons();
+    counters[Reason::Forwarded as usize] = 2;
+    counters[Reason::TxFull as usize] = 2;
+    for (came, outcome) in &outcomes[1..3] {
+        observe(&mut board, 0, came, outcome, 10).unwrap();
+    }
+    let summary = board.finish(Some(&counters), 20).unwrap();
+    let flow = |index: usize| summary.flows[&(entry_ref(index as u32), card.entry(entry_ref(index as u32)).unwrap().key)];
+    assert_eq!((flow(0).packets, flow(1).packets), (3, 1));
+    assert_eq!(summary.reasons, counters);
+}
+
+#[test]
+fn drops_are_confirmed_by_later_frames_and_counted() {
+    let (mut board, mut card) = pair(Losses::default());
+    board.inject(0, b"runt", 1).unwrap();
+    board.inject_damaged(0, &frame(0, 64, 0), 2).unwrap();
+    card.process(0, b"runt").unwrap();
+    card.process_damaged(0, &frame(0, 64, 0)).unwrap();
+    assert_eq!(board.waiting(), 2);
+    let outcomes = run(&mut board, &mut card, &[0]);
+    observe(&mut board, 0, &outcomes[0].0, &outcomes[0].1, 9).unwrap();
+    assert_eq!(board.waiting(), 0);
+    let summary = board.finish(Some(card.reasons()), 10).unwrap();
+    assert_eq!((summary.reasons[Reason::Runt as usize], summary.reasons[Reason::RxError as usize]), (1, 1));
+}
+
+#[test]
 fn a_forwarded_frame_is_never_excused_by_a_full_host() {
     let (mut board, mut card) = pair(Losses { host_full: true, tx_full: false });
     let mut outcomes = run(&mut board, &mut card, &[0, 1, 9]);

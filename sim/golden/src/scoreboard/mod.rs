@@ -206,6 +206,11 @@ impl Scoreboard {
         self.lanes.iter().map(|lane| lane.waiting.len()).sum()
     }
 
+    /// Bytes of the frames that [`Scoreboard::waiting`] counts.
+    pub fn waiting_bytes(&self) -> usize {
+        self.lanes.iter().flat_map(|lane| lane.waiting.values()).map(|waiting| waiting.frame.len()).sum()
+    }
+
     /// Closes the run on a card that has become idle. `counters` are its reason counters, by code; a frame dropped as `host_full` or
     /// `tx_full` counts as that and as nothing else.
     ///
