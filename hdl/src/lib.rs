@@ -4,6 +4,7 @@
 
 pub mod counters;
 pub mod emit;
+pub mod host;
 pub mod parse;
 pub mod prelude;
 pub mod prim;

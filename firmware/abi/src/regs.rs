@@ -1,6 +1,6 @@
 //! The register map: 32-bit registers in BAR 0, byte offsets. Identity comes first and never moves.
 //!
-//! 64-bit counters are two registers; reading the lower one latches the upper.
+//! 64-bit counters are two registers; reading the lower one latches the upper, in one latch for all counters.
 
 use bitfield_struct::bitfield;
 
@@ -87,6 +87,8 @@ registers! {
     IRQ_PENDING = 0x084, Ro;
     #[doc = "Fewest clocks between two interrupts of one vector."]
     IRQ_MODERATION = 0x088, Rw;
+    #[doc = "[`Event`]. A bit stays until 1 is written to it."]
+    EVENT = 0x08c, Rw;
     #[doc = "Lower half of a ring's host address, 64-byte aligned."]
     RING_BASE_LO = 0x100 [4; 0x20], Rw;
     #[doc = "Upper half of a ring's host address."]
@@ -159,7 +161,26 @@ pub struct FlowCtrl {
     __: u32,
 }
 
+/// Register `EVENT`: what went wrong. Every new event raises the vector [`crate::descriptor::Vector::Event`].
+#[bitfield(u32)]
+#[derive(PartialEq, Eq)]
+pub struct Event {
+    /// The bus answered an access to the command ring, or to memory that a command names, with an error.
+    pub command: bool,
+    /// Likewise for frames to the host and their buffers.
+    pub frame_to_host: bool,
+    /// Likewise for frames to the card.
+    pub frame_to_card: bool,
+    /// Likewise for a completion, which is lost.
+    pub completion: bool,
+    #[bits(28)]
+    __: u32,
+}
+
 /// Register `RING_CTRL`.
+///
+/// A ring that is switched off finishes the descriptors it has begun, and reads as enabled until the card has let go of the ring
+/// and of every buffer; only then switch it on again. Switch the completion ring off last: what completes without it is not told.
 #[bitfield(u32)]
 #[derive(PartialEq, Eq)]
 pub struct RingCtrl {
