@@ -179,8 +179,9 @@ pub struct Event {
 
 /// Register `RING_CTRL`.
 ///
-/// A ring that is switched off finishes the descriptors it has begun, and reads as enabled until the card has let go of the ring
-/// and of every buffer; only then switch it on again. Switch the completion ring off last: what completes without it is not told.
+/// A ring that is switched off finishes the descriptors it has begun, completions too, and reads as enabled until the card has let
+/// go of the ring and of every buffer; only then switch it on again. What completes while the completion ring is off is not told:
+/// switch it off last, or with the others to be rid of what nobody reads.
 #[bitfield(u32)]
 #[derive(PartialEq, Eq)]
 pub struct RingCtrl {

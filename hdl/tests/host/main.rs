@@ -3,7 +3,10 @@
 mod blocks;
 mod commands;
 mod crc32;
+mod faults;
 mod frames;
 mod memory;
+mod registers;
+mod rings;
 mod support;
 mod world;
