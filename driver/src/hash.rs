@@ -8,7 +8,7 @@
 //! becomes a convolution, which is what a carry-less multiplication computes; the hash comes out reversed.
 
 #[cfg(target_arch = "x86_64")]
-pub(crate) mod clmul;
+mod clmul;
 mod spread;
 mod tables;
 
@@ -20,10 +20,10 @@ use fpgaflow_abi::key::{FAMILY, KEY_BITS_V4, KEY_WORDS, KeyBits};
 use tables::Tables;
 
 /// Words of an IPv4 key that are not always zero.
-pub(crate) const WORDS_V4: usize = KEY_BITS_V4.div_ceil(64);
+const WORDS_V4: usize = KEY_BITS_V4.div_ceil(64);
 
 /// The secret's bits that meet key word `w`, reversed: 111 of them, the lower 64 first.
-pub(crate) type Multipliers = [[u64; 2]; KEY_WORDS];
+type Multipliers = [[u64; 2]; KEY_WORDS];
 
 /// Bits of the secret that meet one key word.
 const WINDOW_BITS: usize = 64 + HASH_BITS - 1;
@@ -75,25 +75,6 @@ impl KeyedHash {
             #[cfg(target_arch = "x86_64")]
             Engine::Clmul(clmul) => KeyHash(clmul.hash(&key.0[..words(key)])),
             Engine::Tables(tables) => KeyHash(tables.hash(&key.0[..words(key)])),
-        }
-    }
-
-    /// Hash of the IPv4 key that has these words.
-    #[inline]
-    pub(crate) fn hash_v4(&self, key: &[u64; WORDS_V4]) -> KeyHash {
-        match &self.engine {
-            #[cfg(target_arch = "x86_64")]
-            Engine::Clmul(clmul) => KeyHash(clmul.hash(key)),
-            Engine::Tables(tables) => KeyHash(tables.hash(key)),
-        }
-    }
-
-    /// The carry-less engine, when it is the one in use: for loops that compile it in.
-    #[cfg(target_arch = "x86_64")]
-    pub(crate) fn clmul(&self) -> Option<&clmul::Clmul> {
-        match &self.engine {
-            Engine::Clmul(clmul) => Some(clmul),
-            Engine::Tables(_) => None,
         }
     }
 }

@@ -17,6 +17,8 @@ mod batch;
 mod flow;
 mod hop;
 mod index;
+mod key;
+pub(crate) mod pages;
 pub mod parse;
 mod prefetch;
 pub mod rewrite;
@@ -27,17 +29,16 @@ pub use flow::FlowId;
 use fpgaflow_abi::counters::CounterRecord;
 use fpgaflow_abi::entry::{Action, Entry};
 use fpgaflow_abi::hash::HashSecret;
-use fpgaflow_abi::key::{Addresses, Encap, FlowKey};
+use fpgaflow_abi::key::{Encap, Family, FlowKey};
 use fpgaflow_abi::next_hop::{HOST_PORT, NextHop};
 use fpgaflow_abi::reason::REASONS;
 
 use crate::card::PortSettings;
 use crate::frame::Frame;
-use crate::hash::KeyedHash;
-use batch::Engine;
 use flow::Flows;
 use hop::Hops;
 use index::Index;
+use key::{Hasher, Key};
 use parse::Port;
 
 /// Why the software flowtable refuses.
@@ -84,14 +85,13 @@ pub enum SoftwareError {
 /// The software flowtable, see the module's contract.
 #[derive(Debug)]
 pub struct SoftwareTable {
-    hash: KeyedHash,
-    engine: Engine,
     state: State,
 }
 
-/// All that frames are decided by, but the hash.
+/// All that frames are decided by.
 #[derive(Debug)]
 struct State {
+    hasher: Hasher,
     index: Index,
     flows: Flows,
     hops: Hops,
@@ -105,12 +105,10 @@ struct State {
 impl SoftwareTable {
     /// An empty table for `ports` ports that take frames of up to `max_frame_bytes`, with room for `flows` flows before it has to
     /// grow. All ports are disabled, lookup is on.
-    pub fn new(secret: HashSecret, ports: u8, max_frame_bytes: u32, flows: usize) -> Self {
-        let hash = KeyedHash::new(secret);
+    pub fn new(secret: &HashSecret, ports: u8, max_frame_bytes: u32, flows: usize) -> Self {
         Self {
-            engine: Engine::new(&hash),
-            hash,
             state: State {
+                hasher: Hasher::new(secret),
                 index: Index::new(flows),
                 flows: Flows::new(flows),
                 hops: Hops::default(),
@@ -162,16 +160,16 @@ impl SoftwareTable {
     /// # Errors
     /// [`SoftwareError`]; nothing has changed then.
     pub fn insert(&mut self, key: &FlowKey, action: &Action) -> Result<FlowId, SoftwareError> {
-        check(key, action)?;
-        if self.find(key).is_some() {
+        let wire = check(key, action)?;
+        let State { index, flows, hasher, .. } = &mut self.state;
+        if index.find(hasher.hash(&wire), |id| flows.has_key(id, &wire)).is_some() {
             return Err(SoftwareError::Installed { key: *key });
         }
-        let id = self.state.flows.add(&Entry { key: *key, action: *action, valid: true });
-        if self.state.index.is_full() {
-            let (flows, hash) = (&self.state.flows, &self.hash);
-            self.state.index.grow(flows.ids().map(|id| (hash.hash(&flows.key_bits(id)), id)));
+        let id = flows.add(wire, &Entry { key: *key, action: *action, valid: true });
+        if index.is_full() {
+            index.grow(flows.keys().map(|(id, key)| (hasher.hash(&key), id)));
         } else {
-            self.state.index.add(self.hash.hash(&key.to_bits()), id);
+            index.add(hasher.hash(&wire), id);
         }
         Ok(id)
     }
@@ -181,9 +179,9 @@ impl SoftwareTable {
     /// # Errors
     /// [`SoftwareError`]; nothing has changed then.
     pub fn set_action(&mut self, key: &FlowKey, action: &Action) -> Result<FlowId, SoftwareError> {
-        check(key, action)?;
+        let wire = check(key, action)?;
         let id = self.find(key).ok_or(SoftwareError::NotInstalled { key: *key })?;
-        self.state.flows.set(id, &Entry { key: *key, action: *action, valid: true });
+        self.state.flows.set(id, wire, &Entry { key: *key, action: *action, valid: true });
         Ok(id)
     }
 
@@ -192,15 +190,18 @@ impl SoftwareTable {
     /// # Errors
     /// [`SoftwareError::NotInstalled`].
     pub fn remove(&mut self, key: &FlowKey) -> Result<CounterRecord, SoftwareError> {
-        let id = self.find(key).ok_or(SoftwareError::NotInstalled { key: *key })?;
-        self.state.index.remove(self.hash.hash(&key.to_bits()), id);
+        let not_there = SoftwareError::NotInstalled { key: *key };
+        let wire = Key::of(key).ok_or(not_there)?;
+        let id = self.find(key).ok_or(not_there)?;
+        self.state.index.remove(self.state.hasher.hash(&wire), id);
         Ok(self.state.flows.remove(id))
     }
 
     /// The flow with `key`.
     pub fn find(&self, key: &FlowKey) -> Option<FlowId> {
-        let bits = key.to_bits();
-        self.state.index.find(self.hash.hash(&bits), |id| self.state.flows.key_bits(id) == bits)
+        let State { index, flows, hasher, .. } = &self.state;
+        let wire = Key::of(key)?;
+        index.find(hasher.hash(&wire), |id| flows.has_key(id, &wire))
     }
 
     /// Counters of a flow; zero for one that is not there.
@@ -236,7 +237,7 @@ impl SoftwareTable {
     /// # Panics
     /// When `verdicts` is shorter than `frames`.
     pub fn process_batch(&mut self, frames: &mut [Frame<'_>], tick: u32, verdicts: &mut [Verdict]) {
-        batch::run(&self.engine, &mut self.state, frames, tick, &mut verdicts[..frames.len()]);
+        batch::run(&mut self.state, frames, tick, &mut verdicts[..frames.len()]);
     }
 
     fn port_count(&self) -> u8 {
@@ -244,10 +245,8 @@ impl SoftwareTable {
     }
 }
 
-/// Whether this table can hold such a flow.
-fn check(key: &FlowKey, action: &Action) -> Result<(), SoftwareError> {
-    match (key.addresses, action.addresses) {
-        (Addresses::V4 { .. }, Addresses::V4 { .. }) if key.encap == Encap::NONE => Ok(()),
-        _ => Err(SoftwareError::Unsupported { key: *key }),
-    }
+/// The key on the wire, of a flow that this table can hold.
+fn check(key: &FlowKey, action: &Action) -> Result<Key, SoftwareError> {
+    let wire = Key::of(key).filter(|_| action.addresses.family() == Family::V4 && key.encap == Encap::NONE);
+    wire.ok_or(SoftwareError::Unsupported { key: *key })
 }

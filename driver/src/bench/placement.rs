@@ -1,10 +1,11 @@
 //! Placement from empty to full, memory to memory: keys in, slot writes out, the hash included.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use fpgaflow_abi::key::{FlowKey, KeyBits};
 use fpgaflow_abi::slot::EntryRef;
 
+use super::clock::thread_time;
 use super::keys::{KeyShape, Numbers};
 use crate::hash::{KeyedHash, choose_secret};
 use crate::placement::{Effort, Placement, Plan, Refusal, Stats};
@@ -33,7 +34,7 @@ pub struct Filled {
     pub refused: usize,
     /// Slot writes.
     pub writes: u64,
-    /// How long it took.
+    /// CPU time it took.
     pub elapsed: Duration,
     /// Moves and stash.
     pub stats: Stats,
@@ -62,13 +63,13 @@ pub fn fill(workload: &Workload, load: f64, effort: Effort) -> Filled {
     let mut table = Table::new(workload, load);
     let mut plan = Plan::default();
     let (mut refused, mut writes) = (0, 0);
-    let start = Instant::now();
+    let start = thread_time();
     for i in 0..table.keys.len() {
         plan.clear();
         refused += usize::from(table.insert(i, effort, &mut plan).is_err());
         writes += plan.len() as u64;
     }
-    let elapsed = start.elapsed();
+    let elapsed = thread_time() - start;
     Filled { placed: table.placement.len(), refused, writes, elapsed, stats: *table.placement.stats() }
 }
 

@@ -8,7 +8,7 @@ use super::Multipliers;
 
 /// The reversed secret. Exists only where the processor has the instructions.
 #[derive(Clone)]
-pub(crate) struct Clmul {
+pub(super) struct Clmul {
     multipliers: Multipliers,
 }
 
@@ -28,13 +28,13 @@ impl Clmul {
     #[inline]
     pub fn hash(&self, key: &[u64]) -> u64 {
         // SAFETY: a value of this type exists only after `new` found the instructions.
-        unsafe { self.hash_inlined(key) }
+        unsafe { self.reversed(key) }.reverse_bits() >> (64 - HASH_BITS)
     }
 
-    /// As [`Clmul::hash`], for callers that are compiled with the instructions themselves.
+    /// The hash, last bit first, in the low bits; what is above them means nothing.
     #[inline]
     #[target_feature(enable = "pclmulqdq")]
-    pub fn hash_inlined(&self, key: &[u64]) -> u64 {
+    fn reversed(&self, key: &[u64]) -> u64 {
         let mut low = _mm_set_epi64x(0, 0);
         let mut high = low;
         for (word, [multiplier_low, multiplier_high]) in key.iter().zip(&self.multipliers) {
@@ -46,7 +46,6 @@ impl Clmul {
         // Bits 63 to 110 of `low + (high << 64)` are the hash, last bit first.
         let (low_half, low_upper) = (_mm_cvtsi128_si64(low) as u64, _mm_cvtsi128_si64(_mm_srli_si128::<8>(low)) as u64);
         let high_half = _mm_cvtsi128_si64(high) as u64;
-        let reversed = low_half >> 63 | (low_upper ^ high_half) << 1;
-        reversed.reverse_bits() >> (64 - HASH_BITS)
+        low_half >> 63 | (low_upper ^ high_half) << 1
     }
 }

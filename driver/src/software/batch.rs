@@ -1,21 +1,17 @@
 //! Batches of frames through parse, lookup and rewrite, each step for many frames at once.
 
-use fpgaflow_abi::hash::KeyHash;
-use fpgaflow_abi::reason::{Disposition, Reason};
+use fpgaflow_abi::reason::{Disposition, REASONS, Reason};
 
+use super::State;
 use super::flow::FlowId;
 use super::index::Start;
-use super::parse::{Key, Parsed, parse};
+use super::parse::{Parsed, parse};
 use super::prefetch::prefetch;
 use super::rewrite::rewrite;
-use super::{Flows, Hops, State};
 use crate::frame::Frame;
-use crate::hash::KeyedHash;
-#[cfg(target_arch = "x86_64")]
-use crate::hash::clmul::Clmul;
 
 /// Frames in flight between two steps: enough to hide memory's latency, few enough to stay in the first cache.
-const LANES: usize = 32;
+const LANES: usize = 16;
 
 /// What is to be done with a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +39,7 @@ pub enum Verdict {
 
 impl Default for Verdict {
     fn default() -> Self {
-        Self::not_forwarded(Reason::LookupDisabled, None)
+        Self::Punt { reason: Reason::LookupDisabled, flow: None }
     }
 }
 
@@ -55,55 +51,17 @@ impl Verdict {
             Self::Punt { reason, .. } | Self::Drop { reason } => *reason,
         }
     }
+}
 
-    #[inline(always)]
-    fn not_forwarded(reason: Reason, flow: Option<FlowId>) -> Self {
-        match reason.disposition() {
-            Disposition::Drop => Self::Drop { reason },
-            Disposition::Punt | Disposition::Forward => Self::Punt { reason, flow },
-        }
+/// Counts a frame that is not forwarded. Apart from the loop, which stays the shorter for it.
+#[cold]
+#[inline(never)]
+fn refuse(reasons: &mut [u64; REASONS], reason: Reason, flow: Option<FlowId>) -> Verdict {
+    reasons[reason as usize] += 1;
+    match reason.disposition() {
+        Disposition::Drop => Verdict::Drop { reason },
+        Disposition::Punt | Disposition::Forward => Verdict::Punt { reason, flow },
     }
-}
-
-/// How the loop is compiled: with the processor's carry-less multiplication inside, or for any processor.
-#[derive(Debug, Clone)]
-pub(super) enum Engine {
-    /// The features that [`run_x86`] is compiled with were found.
-    #[cfg(target_arch = "x86_64")]
-    X86(Clmul),
-    Portable(KeyedHash),
-}
-
-impl Engine {
-    /// The fastest engine that this processor has.
-    pub fn new(hash: &KeyedHash) -> Self {
-        #[cfg(target_arch = "x86_64")]
-        if let Some(clmul) = hash.clmul()
-            && std::arch::is_x86_feature_detected!("avx2")
-            && std::arch::is_x86_feature_detected!("bmi1")
-            && std::arch::is_x86_feature_detected!("bmi2")
-            && std::arch::is_x86_feature_detected!("movbe")
-        {
-            return Self::X86(clmul.clone());
-        }
-        Self::Portable(hash.clone())
-    }
-}
-
-/// Runs all of `frames`.
-pub(super) fn run(engine: &Engine, state: &mut State, frames: &mut [Frame<'_>], tick: u32, verdicts: &mut [Verdict]) {
-    match engine {
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: this engine is made only where `Engine::new` found every feature.
-        Engine::X86(clmul) => unsafe { run_x86(clmul, state, frames, tick, verdicts) },
-        Engine::Portable(hash) => run_with(state, |key| hash.hash_v4(key), frames, tick, verdicts),
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,bmi1,bmi2,movbe,pclmulqdq")]
-fn run_x86(clmul: &Clmul, state: &mut State, frames: &mut [Frame<'_>], tick: u32, verdicts: &mut [Verdict]) {
-    run_with(state, |key| KeyHash(clmul.hash_inlined(key)), frames, tick, verdicts);
 }
 
 /// A frame between two steps.
@@ -111,48 +69,96 @@ fn run_x86(clmul: &Clmul, state: &mut State, frames: &mut [Frame<'_>], tick: u32
 struct Lane {
     parsed: Parsed,
     start: Start,
+    likely: FlowId,
     reason: Option<Reason>,
 }
 
-#[inline(always)]
-fn run_with(state: &mut State, hash: impl Fn(&Key) -> KeyHash, frames: &mut [Frame<'_>], tick: u32, verdicts: &mut [Verdict]) {
-    let mut lanes = [Lane { parsed: Parsed::default(), start: Start::default(), reason: None }; LANES];
+impl Lane {
+    const EMPTY: Self = Self { parsed: Parsed::EMPTY, start: Start::EMPTY, likely: FlowId(0), reason: None };
+}
+
+/// Runs all of `frames`, for each of which there is a verdict.
+///
+/// While the flows of one group of frames are on their way from memory, the next group is parsed; while its buckets are on their way,
+/// the first is decided.
+pub(super) fn run(state: &mut State, frames: &mut [Frame<'_>], tick: u32, verdicts: &mut [Verdict]) {
+    let mut memory = [[Lane::EMPTY; LANES]; 2];
+    let [lanes, next_lanes] = &mut memory;
+    // References are swapped, not what they refer to.
+    let (mut lanes, mut next_lanes) = (lanes, next_lanes);
+    let mut waiting: Option<(&mut [Frame<'_>], &mut [Verdict])> = None;
     for (frames, verdicts) in frames.chunks_mut(LANES).zip(verdicts.chunks_mut(LANES)) {
-        for (frame, lane) in frames.iter().zip(&mut lanes) {
-            match parse(frame, state.ports.get(usize::from(frame.port)), state.max_frame_bytes) {
-                Ok(parsed) => {
-                    lane.parsed = parsed;
-                    lane.start = state.index.start(hash(&parsed.key));
-                    lane.reason = (!state.lookup).then_some(Reason::LookupDisabled);
-                    state.index.prefetch(lane.start);
-                }
-                Err(reason) => lane.reason = Some(reason),
-            }
+        parse_group(state, frames, next_lanes);
+        if let Some((frames, verdicts)) = waiting.replace((&mut *frames, verdicts)) {
+            decide_group(state, frames, lanes, tick, verdicts);
         }
-        for lane in lanes[..frames.len()].iter().filter(|lane| lane.reason.is_none()) {
-            if let Some(likely) = state.index.likely(lane.start) {
-                prefetch(state.flows.line(likely));
+        std::mem::swap(&mut lanes, &mut next_lanes);
+        fetch_group(state, lanes);
+    }
+    if let Some((frames, verdicts)) = waiting {
+        decide_group(state, frames, lanes, tick, verdicts);
+    }
+}
+
+/// Parses frames and fetches their buckets.
+#[inline(always)]
+fn parse_group(state: &State, frames: &[Frame<'_>], lanes: &mut [Lane; LANES]) {
+    for (frame, lane) in frames.iter().zip(lanes) {
+        match parse(frame, state.ports.get(usize::from(frame.port)), state.max_frame_bytes) {
+            Ok(parsed) => {
+                lane.parsed = parsed;
+                lane.start = state.index.start(state.hasher.hash(&parsed.key));
+                lane.reason = if state.lookup { None } else { Some(Reason::LookupDisabled) };
+                state.index.prefetch(lane.start);
             }
-        }
-        for ((frame, lane), verdict) in frames.iter_mut().zip(&lanes).zip(verdicts) {
-            *verdict = match lane.reason {
-                Some(reason) => Verdict::not_forwarded(reason, None),
-                None => match state.index.find_from(lane.start, |id| state.flows.line(id).key == lane.parsed.key) {
-                    Some(id) => forward(&mut state.flows, &state.hops, id, frame, &lane.parsed, tick),
-                    None => Verdict::not_forwarded(Reason::Miss, None),
-                },
-            };
-            state.reasons[verdict.reason() as usize] += 1;
+            Err(reason) => lane.reason = Some(reason),
         }
     }
 }
 
-/// The checks that need the flow, in the card's order, then the rewrite.
+/// Finds in the buckets which flows it must be, and fetches them. A lane without a frame to be looked up has an old start, or the empty
+/// one: looking that up is cheaper than asking.
 #[inline(always)]
-fn forward(flows: &mut Flows, hops: &Hops, id: FlowId, frame: &mut Frame<'_>, parsed: &Parsed, tick: u32) -> Verdict {
-    let line = flows.line_mut(id);
-    let refuse = |reason| Verdict::not_forwarded(reason, Some(id));
-    let Some(hop) = hops.get(line.next_hop) else { return refuse(Reason::NoNextHop) };
+fn fetch_group(state: &State, lanes: &mut [Lane; LANES]) {
+    for lane in lanes {
+        lane.likely = state.index.likely(lane.start);
+        if let Some(line) = state.flows.line(lane.likely) {
+            prefetch(line);
+        }
+    }
+}
+
+/// Decides about frames and rewrites those that are forwarded.
+#[inline(always)]
+fn decide_group(state: &mut State, frames: &mut [Frame<'_>], lanes: &[Lane; LANES], tick: u32, verdicts: &mut [Verdict]) {
+    let mut forwarded = 0;
+    for ((frame, lane), verdict) in frames.iter_mut().zip(lanes).zip(verdicts) {
+        let decided = match lane.reason {
+            Some(reason) => Err((reason, None)),
+            None => decide(state, frame, lane, tick),
+        };
+        match decided {
+            Ok((port, flow)) => {
+                forwarded += 1;
+                *verdict = Verdict::Forward { port, flow };
+            }
+            Err((reason, flow)) => *verdict = refuse(&mut state.reasons, reason, flow),
+        }
+    }
+    state.reasons[Reason::Forwarded as usize] += forwarded;
+}
+
+/// Looks the frame up and makes the checks that need its flow, in the card's order; then counts and rewrites.
+#[inline(always)]
+fn decide(state: &mut State, frame: &mut Frame<'_>, lane: &Lane, tick: u32) -> Result<(u8, FlowId), (Reason, Option<FlowId>)> {
+    let parsed = &lane.parsed;
+    let flows = &state.flows;
+    let is_it = |id| flows.has_key(id, &parsed.key);
+    let id =
+        if is_it(lane.likely) { lane.likely } else { state.index.find_from(lane.start, is_it).ok_or((Reason::Miss, None))? };
+    let line = state.flows.line_mut(id);
+    let refuse = |reason| Err((reason, Some(id)));
+    let Some(hop) = state.hops.get(line.next_hop) else { return refuse(Reason::NoNextHop) };
     if hop.is_host() {
         return refuse(Reason::HostAddressed);
     }
@@ -167,5 +173,5 @@ fn forward(flows: &mut Flows, hops: &Hops, id: FlowId, frame: &mut Frame<'_>, pa
     }
     line.count(parsed.total_len, tick);
     rewrite(frame, parsed, line, hop);
-    Verdict::Forward { port: hop.egress, flow: id }
+    Ok((hop.egress, id))
 }

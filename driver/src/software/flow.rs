@@ -1,13 +1,12 @@
 //! Flows: key, action and counters in one cache line each.
 
-use fpgaflow_abi::bits::Row;
 use fpgaflow_abi::checksum::{self, TTL_DELTA};
 use fpgaflow_abi::counters::CounterRecord;
 use fpgaflow_abi::entry::Entry;
-use fpgaflow_abi::key::{Addresses, KEY_WORDS, KeyBits};
+use fpgaflow_abi::key::Addresses;
 
-use super::parse::Key;
-use crate::hash::WORDS_V4;
+use super::key::{Key, wire_addresses};
+use super::pages::vec_in_large_pages;
 
 /// Names a flow of the software flowtable as long as it is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -19,9 +18,6 @@ impl FlowId {
         self.0 as usize
     }
 }
-
-/// A key that no packet has: of no IPv4 packet, in any case.
-const NO_KEY: Key = [u64::MAX; WORDS_V4];
 
 /// One flow.
 #[derive(Debug, Clone, Copy)]
@@ -45,7 +41,7 @@ const _: () = assert!(size_of::<Line>() == 64);
 
 impl Line {
     const EMPTY: Self = Self {
-        key: NO_KEY,
+        key: Key::NONE,
         addresses: [0; 8],
         ports: [0; 4],
         l3_delta_and_ttl: 0,
@@ -65,7 +61,7 @@ impl Line {
     }
 
     fn is_used(&self) -> bool {
-        self.key != NO_KEY
+        self.key != Key::NONE
     }
 }
 
@@ -78,31 +74,30 @@ pub(super) struct Flows {
 
 impl Flows {
     pub fn new(flows: usize) -> Self {
-        Self { lines: Vec::with_capacity(flows), free: Vec::new() }
+        Self { lines: vec_in_large_pages(flows), free: Vec::new() }
     }
 
     pub fn len(&self) -> usize {
         self.lines.len() - self.free.len()
     }
 
-    pub fn add(&mut self, flow: &Entry) -> FlowId {
+    pub fn add(&mut self, key: Key, flow: &Entry) -> FlowId {
         let index = self.free.pop().unwrap_or_else(|| {
             self.lines.push(Line::EMPTY);
             self.lines.len() as u32 - 1
         });
         self.lines[index as usize] = Line::EMPTY;
         let id = FlowId(index);
-        self.set(id, flow);
+        self.set(id, key, flow);
         id
     }
 
     /// Writes key and action of an IPv4 flow, sparing its counters.
-    pub fn set(&mut self, id: FlowId, flow: &Entry) {
+    pub fn set(&mut self, id: FlowId, key: Key, flow: &Entry) {
         let line = &mut self.lines[id.index()];
-        line.key.copy_from_slice(&flow.key.to_bits().0[..WORDS_V4]);
+        line.key = key;
         if let Addresses::V4 { src, dst } = flow.action.addresses {
-            line.addresses[..4].copy_from_slice(&src.octets());
-            line.addresses[4..].copy_from_slice(&dst.octets());
+            line.addresses = wire_addresses(src, dst);
         }
         line.ports[..2].copy_from_slice(&flow.action.sport.to_be_bytes());
         line.ports[2..].copy_from_slice(&flow.action.dport.to_be_bytes());
@@ -118,9 +113,10 @@ impl Flows {
         counters
     }
 
+    /// The line of a number that may be no flow's.
     #[inline(always)]
-    pub fn line(&self, id: FlowId) -> &Line {
-        &self.lines[id.index()]
+    pub fn line(&self, id: FlowId) -> Option<&Line> {
+        self.lines.get(id.index())
     }
 
     #[inline(always)]
@@ -128,10 +124,9 @@ impl Flows {
         &mut self.lines[id.index()]
     }
 
-    pub fn key_bits(&self, id: FlowId) -> KeyBits {
-        let mut bits = Row([0; KEY_WORDS]);
-        bits.0[..WORDS_V4].copy_from_slice(&self.lines[id.index()].key);
-        bits
+    #[inline(always)]
+    pub fn has_key(&self, id: FlowId, key: &Key) -> bool {
+        self.line(id).is_some_and(|line| line.key == *key)
     }
 
     pub fn counters(&self, id: FlowId) -> CounterRecord {
@@ -142,7 +137,7 @@ impl Flows {
         })
     }
 
-    pub fn ids(&self) -> impl Iterator<Item = FlowId> {
-        (0..).zip(&self.lines).filter(|(_, line)| line.is_used()).map(|(index, _)| FlowId(index))
+    pub fn keys(&self) -> impl Iterator<Item = (FlowId, Key)> {
+        (0..).zip(&self.lines).filter(|(_, line)| line.is_used()).map(|(index, line)| (FlowId(index), line.key))
     }
 }

@@ -2,89 +2,129 @@
 //!
 //! Not the card's cuckoo: software has the memory for a sparser table, and one line is half of two.
 
-use fpgaflow_abi::hash::KeyHash;
-
 use super::flow::FlowId;
+use super::key::KeyHash;
+use super::pages::vec_in_large_pages;
 
 /// Flows of a bucket.
 const WAYS: usize = 8;
 
+/// Flows to a bucket before the index grows: at 4 of 8, fewer than one in a hundred lies behind its bucket (Poisson).
+const FILL: usize = 4;
+
 #[derive(Debug, Clone, Copy)]
 #[repr(C, align(64))]
 struct Bucket {
-    tags: [u16; WAYS],
+    /// Tags of the even ways, and of the odd ones, sixteen bits each.
+    tags: [u64; 2],
     /// Flow number plus one; 0 for a free way.
     flows: [u32; WAYS],
     /// Flows that belong here or before and lie behind: a lookup goes on while this is not 0.
     overflowed: u32,
 }
 
-impl Bucket {
-    const EMPTY: Self = Self { tags: [0; WAYS], flows: [0; WAYS], overflowed: 0 };
+/// The low bit of every tag in a word of them.
+const TAG_LOW: u64 = 0x0001_0001_0001_0001;
+/// The high bit of every tag in a word of them.
+const TAG_HIGH: u64 = TAG_LOW << 15;
 
-    /// One bit for each way with `tag`; ways that are not used have tag 0 and may be among them.
+impl Bucket {
+    const EMPTY: Self = Self { tags: [0; 2], flows: [0; WAYS], overflowed: 0 };
+
+    /// One bit for each way with `tag`, in the way's byte; ways that are not used have tag 0 and may be among them.
     #[inline(always)]
-    fn matches(&self, tag: u16) -> u32 {
-        (0..WAYS).fold(0, |mask, way| mask | u32::from(self.tags[way] == tag) << way)
+    fn matches(&self, tag: u16) -> u64 {
+        let wanted = u64::from(tag) * TAG_LOW;
+        // The high bit of every tag that is equal: without a carry between tags, so it is exact.
+        let equal = |tags: u64| {
+            let differs = tags ^ wanted;
+            !(((differs & !TAG_HIGH) + !TAG_HIGH) | differs) & TAG_HIGH
+        };
+        equal(self.tags[0]) >> 8 | equal(self.tags[1])
+    }
+
+    fn set(&mut self, way: usize, tag: u16, flow: u32) {
+        let (word, shift) = (&mut self.tags[way % 2], way / 2 * 16);
+        *word = *word & !(0xffff << shift) | u64::from(tag) << shift;
+        self.flows[way] = flow;
     }
 }
 
+/// The way of the lowest bit that [`Bucket::matches`] set; some way when it set none.
+#[inline(always)]
+fn first_way(matches: u64) -> usize {
+    matches.trailing_zeros() as usize / 8 % WAYS
+}
+
 /// Where a hash starts looking, and for what.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Start {
     bucket: u32,
     tag: u16,
 }
 
+impl Start {
+    /// The first bucket, which every index has.
+    pub const EMPTY: Self = Self { bucket: 0, tag: 0 };
+}
+
 /// The index of all flows.
 #[derive(Debug)]
 pub(super) struct Index {
-    buckets: Box<[Bucket]>,
+    buckets: Vec<Bucket>,
     flows: usize,
 }
 
 impl Index {
     /// With room for `flows`.
     pub fn new(flows: usize) -> Self {
-        let buckets = (flows * 4).div_ceil(WAYS * 3).next_power_of_two().max(2);
-        Self { buckets: vec![Bucket::EMPTY; buckets].into(), flows: 0 }
+        Self::with_buckets(flows.div_ceil(FILL).max(2))
+    }
+
+    fn with_buckets(count: usize) -> Self {
+        let mut buckets = vec_in_large_pages(count);
+        buckets.resize(count, Bucket::EMPTY);
+        Self { buckets, flows: 0 }
     }
 
     /// Whether it should grow before it takes another flow.
     pub fn is_full(&self) -> bool {
-        (self.flows + 1) * 4 > self.buckets.len() * WAYS * 3
+        self.flows >= self.buckets.len() * FILL
     }
 
     /// Doubles it and adds everything anew.
     pub fn grow(&mut self, flows: impl Iterator<Item = (KeyHash, FlowId)>) {
-        *self = Self { buckets: vec![Bucket::EMPTY; self.buckets.len() * 2].into(), flows: 0 };
+        *self = Self::with_buckets(self.buckets.len() * 2);
         for (hash, id) in flows {
             self.add(hash, id);
         }
     }
 
-    /// Where to look for `hash`. The keyed hash is linear, and sequences of keys could crowd into few buckets; a multiplication
-    /// (Fibonacci hashing, Knuth 6.4) is not.
+    /// Where to look for `hash`. A multiplication scales it to any number of buckets (Lemire 2019), so that memory is what is needed
+    /// and not the next power of two.
     #[inline(always)]
     pub fn start(&self, hash: KeyHash) -> Start {
-        let mixed = hash.0.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        Start { bucket: (mixed >> 32) as u32 & (self.buckets.len() as u32 - 1), tag: hash.tag() }
+        let bucket = ((hash.0 >> 32) * self.buckets.len() as u64) >> 32;
+        Start { bucket: bucket as u32, tag: hash.0 as u16 }
+    }
+
+    #[inline(always)]
+    fn next(&self, bucket: usize) -> usize {
+        if bucket + 1 == self.buckets.len() { 0 } else { bucket + 1 }
     }
 
     pub fn add(&mut self, hash: KeyHash, id: FlowId) {
         let start = self.start(hash);
         let mut at = start.bucket as usize;
         loop {
-            let last = self.buckets.len() - 1;
             let bucket = &mut self.buckets[at];
             if let Some(way) = bucket.flows.iter().position(|flow| *flow == 0) {
-                bucket.tags[way] = start.tag;
-                bucket.flows[way] = id.0 + 1;
+                bucket.set(way, start.tag, id.0 + 1);
                 self.flows += 1;
                 return;
             }
             bucket.overflowed += 1;
-            at = (at + 1) & last;
+            at = self.next(at);
         }
     }
 
@@ -92,11 +132,9 @@ impl Index {
         let mut at = self.start(hash).bucket as usize;
         let mut passed = Vec::new();
         loop {
-            let last = self.buckets.len() - 1;
             let bucket = &mut self.buckets[at];
             if let Some(way) = bucket.flows.iter().position(|flow| *flow == id.0 + 1) {
-                bucket.tags[way] = 0;
-                bucket.flows[way] = 0;
+                bucket.set(way, 0, 0);
                 self.flows -= 1;
                 break;
             }
@@ -104,7 +142,7 @@ impl Index {
                 return;
             }
             passed.push(at);
-            at = (at + 1) & last;
+            at = self.next(at);
         }
         for at in passed {
             self.buckets[at].overflowed -= 1;
@@ -125,7 +163,7 @@ impl Index {
             let bucket = &self.buckets[at];
             let mut matches = bucket.matches(start.tag);
             while matches != 0 {
-                let flow = bucket.flows[matches.trailing_zeros() as usize % WAYS];
+                let flow = bucket.flows[first_way(matches)];
                 if flow != 0 && is_it(FlowId(flow - 1)) {
                     return Some(FlowId(flow - 1));
                 }
@@ -134,18 +172,19 @@ impl Index {
             if bucket.overflowed == 0 {
                 return None;
             }
-            at = (at + 1) & (self.buckets.len() - 1);
+            at = self.next(at);
         }
         None
     }
 
-    /// The first flow with the start's tag in its first bucket: most likely the one, to be fetched ahead.
+    /// The first flow with the start's tag in its first bucket: most likely the one. A number that no flow has if there is none.
     #[inline(always)]
-    pub fn likely(&self, start: Start) -> Option<FlowId> {
+    pub fn likely(&self, start: Start) -> FlowId {
         let bucket = &self.buckets[start.bucket as usize];
         let matches = bucket.matches(start.tag);
-        let flow = bucket.flows[matches.trailing_zeros() as usize % WAYS];
-        (matches != 0 && flow != 0).then(|| FlowId(flow - 1))
+        let flow = bucket.flows[first_way(matches)];
+        // An empty way's number wraps to one that no flow has.
+        FlowId(if matches == 0 { 0 } else { flow }.wrapping_sub(1))
     }
 
     /// Fetches a start's bucket ahead.

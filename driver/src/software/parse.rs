@@ -4,16 +4,16 @@
 //! length beyond the frame (RFC 791 3.1). Malformed at layer 4: no room for the header; TCP data offset below 5 or beyond
 //! the packet (RFC 9293 3.1); UDP length below 8 or beyond the packet (RFC 768).
 
-use fpgaflow_abi::key::{DPORT, DST_V4, FAMILY, INGRESS, PROTOCOL, SPORT, SRC_V4};
+use fpgaflow_abi::key::Encap;
 use fpgaflow_abi::next_hop::mac_to_int;
 use fpgaflow_abi::reason::Reason;
 use fpgaflow_abi::wire::{
     ETH_HEADER_BYTES, ETHERTYPE_ARP, ETHERTYPE_IPV4, MIN_FRAME_BYTES, PROTO_ICMP, PROTO_TCP, PROTO_UDP, TCP_CONTROL_FLAGS,
 };
 
+use super::key::Key;
 use crate::card::PortSettings;
 use crate::frame::Frame;
-use crate::hash::WORDS_V4;
 
 /// Bytes of an IPv4 header without options.
 pub(super) const IPV4_BYTES: usize = 20;
@@ -21,6 +21,13 @@ pub(super) const IPV4_BYTES: usize = 20;
 const TCP_BYTES: usize = 20;
 /// Bytes of a UDP header.
 const UDP_BYTES: usize = 8;
+/// Bytes of the shortest layer 4 header of every protocol; 0 for those that are not forwarded.
+const L4_BYTES: [u8; 256] = {
+    let mut bytes = [0; 256];
+    bytes[PROTO_TCP as usize] = TCP_BYTES as u8;
+    bytes[PROTO_UDP as usize] = UDP_BYTES as u8;
+    bytes
+};
 /// What is looked at behind the layer 2 header. Every [`Frame`]'s buffer has that much.
 pub(super) const WINDOW_BYTES: usize = IPV4_BYTES + TCP_BYTES;
 
@@ -30,6 +37,8 @@ const _: () = assert!(ETH_HEADER_BYTES + WINDOW_BYTES <= MIN_FRAME_BYTES);
 const GROUP_BIT: u64 = 1 << 40;
 /// The broadcast address.
 const BROADCAST: u64 = 0xffff_ffff_ffff;
+/// Encapsulation of the frames that are looked up.
+const UNTAGGED: u64 = Encap::NONE.to_bits();
 /// More-fragments flag and fragment offset.
 const FRAGMENT_MASK: u16 = 0x3fff;
 
@@ -47,28 +56,25 @@ impl Port {
     }
 }
 
-/// The words of an IPv4 key that are not always zero.
-pub(super) type Key = [u64; WORDS_V4];
-
 /// What the later steps need of a frame that is worth a lookup.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Parsed {
     pub key: Key,
     pub total_len: u16,
     pub ttl: u8,
-    pub protocol: u8,
+    pub is_tcp: bool,
     pub tcp_control: bool,
+}
+
+impl Parsed {
+    /// What is parsed of no frame.
+    pub const EMPTY: Self = Self { key: Key::NONE, total_len: 0, ttl: 0, is_tcp: false, tcp_control: false };
 }
 
 /// Big-endian 16 bits of a window.
 #[inline(always)]
 pub(super) fn be16(window: &[u8; WINDOW_BYTES], at: usize) -> u16 {
     u16::from_be_bytes([window[at], window[at + 1]])
-}
-
-#[inline(always)]
-fn be32(window: &[u8; WINDOW_BYTES], at: usize) -> u32 {
-    u32::from_be_bytes([window[at], window[at + 1], window[at + 2], window[at + 3]])
 }
 
 /// Parses `frame`, or says why it is not looked up.
@@ -121,26 +127,25 @@ fn parse_ipv4(window: &[u8; WINDOW_BYTES], available: usize, ingress: u8) -> Res
         return Err(Reason::Fragment);
     }
     let protocol = window[9];
+    // Traffic mixes protocols, and a branch on one would be guessed wrong half of the time: a table and selections are not.
+    let l4_bytes = usize::from(L4_BYTES[usize::from(protocol)]);
+    if l4_bytes == 0 {
+        return Err(if protocol == PROTO_ICMP { Reason::Icmp } else { Reason::OtherProtocol });
+    }
+    let is_tcp = l4_bytes == TCP_BYTES;
     let payload = total - IPV4_BYTES;
-    let tcp_control = match protocol {
-        PROTO_TCP => {
-            let offset_bytes = usize::from(window[IPV4_BYTES + 12] >> 4) * 4;
-            if payload < TCP_BYTES || offset_bytes < TCP_BYTES || offset_bytes > payload {
-                return Err(Reason::Malformed);
-            }
-            window[IPV4_BYTES + 13] & TCP_CONTROL_FLAGS != 0
-        }
-        PROTO_UDP => {
-            let udp_len = usize::from(be16(window, IPV4_BYTES + 4));
-            if payload < UDP_BYTES || udp_len < UDP_BYTES || udp_len > payload {
-                return Err(Reason::Malformed);
-            }
-            false
-        }
-        PROTO_ICMP => return Err(Reason::Icmp),
-        _ => return Err(Reason::OtherProtocol),
-    };
-    Ok(Parsed { key: key(window, protocol, ingress), total_len, ttl: window[8], protocol, tcp_control })
+    let offset_bytes = usize::from(window[IPV4_BYTES + 12] >> 4) * 4;
+    let udp_len = usize::from(be16(window, IPV4_BYTES + 4));
+    // What the header says of its own length: the TCP header's, or the UDP datagram's.
+    let stated_bytes = if is_tcp { offset_bytes } else { udp_len };
+    if (payload < l4_bytes) | (stated_bytes < l4_bytes) | (stated_bytes > payload) {
+        return Err(Reason::Malformed);
+    }
+    let addresses = std::array::from_fn(|i| window[12 + i]);
+    let ports = std::array::from_fn(|i| window[IPV4_BYTES + i]);
+    let key = Key::new(addresses, ports, protocol, ingress, UNTAGGED);
+    let tcp_control = is_tcp & (window[IPV4_BYTES + 13] & TCP_CONTROL_FLAGS != 0);
+    Ok(Parsed { key, total_len, ttl: window[8], is_tcp, tcp_control })
 }
 
 /// Whether the header, checksum included, adds up to minus zero (RFC 1071). The sum does not depend on the byte order.
@@ -152,19 +157,4 @@ fn header_sum_is_right(window: &[u8; WINDOW_BYTES]) -> bool {
     let folded = (folded & 0xffff) + (folded >> 16 & 0xffff) + (folded >> 32);
     let folded = (folded & 0xffff) + (folded >> 16);
     folded == 0xffff
-}
-
-/// The key's row, straight from the wire: its fields lie in it as the ports and addresses do in the packet.
-#[inline(always)]
-fn key(window: &[u8; WINDOW_BYTES], protocol: u8, ingress: u8) -> Key {
-    const {
-        assert!(DPORT.lsb == 0 && SPORT.lsb == 16 && PROTOCOL.end() <= 64 && INGRESS.end() <= FAMILY.lsb);
-        assert!(DST_V4.lsb == 96 && SRC_V4.lsb == 128 && WORDS_V4 == 3);
-    }
-    let ports = be32(window, IPV4_BYTES);
-    [
-        u64::from(ports) | u64::from(protocol) << PROTOCOL.lsb | u64::from(ingress) << INGRESS.lsb,
-        u64::from(be32(window, 16)) << (DST_V4.lsb - 64),
-        be32(window, 12).into(),
-    ]
 }

@@ -5,7 +5,7 @@
 //! becomes zero is sent as 0xffff (RFC 768).
 
 use fpgaflow_abi::checksum;
-use fpgaflow_abi::wire::{ETH_HEADER_BYTES, MIN_FRAME_BYTES, PROTO_TCP};
+use fpgaflow_abi::wire::{ETH_HEADER_BYTES, MIN_FRAME_BYTES};
 
 use super::flow::Line;
 use super::hop::Hop;
@@ -28,15 +28,18 @@ pub(super) fn rewrite(frame: &mut Frame<'_>, parsed: &Parsed, line: &Line, hop: 
     put(window, 10, checksum::update(be16(window, 10), line.l3_delta_and_ttl));
     window[12..20].copy_from_slice(&line.addresses);
     window[20..24].copy_from_slice(&line.ports);
-    if parsed.protocol == PROTO_TCP {
-        put(window, TCP_CHECKSUM, checksum::update(be16(window, TCP_CHECKSUM), line.l4_delta));
+    // No branch on the protocol, see `parse`.
+    let at = if parsed.is_tcp { TCP_CHECKSUM } else { UDP_CHECKSUM };
+    let before = be16(window, at);
+    let after = checksum::update(before, line.l4_delta);
+    let udp_after = if before == 0 {
+        0
+    } else if after == 0 {
+        0xffff
     } else {
-        let before = be16(window, UDP_CHECKSUM);
-        if before != 0 {
-            let after = checksum::update(before, line.l4_delta);
-            put(window, UDP_CHECKSUM, if after == 0 { 0xffff } else { after });
-        }
-    }
+        after
+    };
+    put(window, at, if parsed.is_tcp { after } else { udp_after });
     let len = ETH_HEADER_BYTES + usize::from(parsed.total_len);
     if len < MIN_FRAME_BYTES {
         head[len..].fill(0);
