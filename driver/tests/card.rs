@@ -317,6 +317,10 @@ fn a_card_that_misbehaved_is_whole_after_recovery() {
     let settings = PortSettings { mac: [2, 0, 0, 0, 0, 1], enabled: true, promiscuous: true, tail_drop: false };
     card.set_port(0, settings).unwrap();
     card.set_lookup(true).unwrap();
+    for _ in 0..3 {
+        card.submit([Command::nop()]).unwrap();
+        poll(&mut card);
+    }
     model.state().faults.push_back(Fault::Crc);
     model.punt(0, Reason::Miss, None, &[1; 60]);
     ring_error(&mut card);

@@ -226,6 +226,36 @@ fn every_frame_gets_the_references_verdict_and_bytes() {
 }
 
 #[test]
+fn a_udp_checksum_that_becomes_zero_is_sent_as_all_ones() {
+    let mut rng = support::generator(support::seed());
+    let (mut table, mut reference) = pair(&mut rng, 0);
+    let known = key(0, 17);
+    let action = Action { addresses: known.addresses, sport: 61_000, dport: 443, next_hop: 0 };
+    table.insert(&known, &action).unwrap();
+    reference.flows.insert(known, action);
+    let mut bytes = frame(&mut rng, &known, 20, 0);
+    bytes[14 + 8] = 64;
+    let finish = |bytes: &mut [u8]| {
+        let checksum = l4_checksum(&bytes[14..]);
+        bytes[14 + 26..14 + 28].copy_from_slice(&checksum.to_be_bytes());
+        seal(&mut bytes[14..]);
+    };
+    finish(&mut bytes);
+    // What the checksum lacks to all ones goes into the payload.
+    let (_, after) = reference.decide(0, &bytes).unwrap();
+    let missing = l4_checksum(&after[14..]).to_be_bytes();
+    let word = sum(&[missing, [bytes[14 + 28], bytes[14 + 29]]].concat());
+    bytes[14 + 28..14 + 30].copy_from_slice(&word.to_be_bytes());
+    finish(&mut bytes);
+    let len = bytes.len();
+    bytes.resize(64.max(len), 0);
+    let mut frame = Frame::new(0, &mut bytes, 0..len).unwrap();
+    assert_eq!(table.process(&mut frame, 1).reason(), Reason::Forwarded);
+    assert_eq!(l4_checksum(&frame.bytes()[14..]), 0);
+    assert_eq!(frame.bytes()[14 + 26..14 + 28], [0xff, 0xff]);
+}
+
+#[test]
 fn reasons_are_counted_and_a_punt_names_its_flow() {
     let mut rng = support::generator(support::seed());
     let (mut table, reference) = pair(&mut rng, 1);

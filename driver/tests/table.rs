@@ -287,8 +287,14 @@ fn settling_frees_everything_at_once_and_only_when_there_is_something() {
     rig.table.settle(&mut rig.out);
     assert!(rig.out.is_empty());
     let there = flow(Family::V4, 1, 1, 0);
+    let there_v6 = flow(Family::V6, 1, 1, 1);
     rig.install([there, reverse(&there)]).unwrap();
-    rig.remove(&there.key);
+    rig.install([there_v6, reverse(&there_v6)]).unwrap();
+    for key in [there.key, there_v6.key, reverse(&there_v6).key] {
+        rig.remove(&key);
+    }
+    rig.table.remove_next_hop(1, &mut rig.out).unwrap();
+    rig.out.clear();
     rig.table.settle(&mut rig.out);
     rig.table.settle(&mut rig.out);
     assert_eq!(rig.out, [Command::barrier()]);

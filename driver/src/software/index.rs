@@ -113,6 +113,7 @@ impl Index {
         if bucket + 1 == self.buckets.len() { 0 } else { bucket + 1 }
     }
 
+    /// Adds a flow to an index that is not full.
     pub fn add(&mut self, hash: KeyHash, id: FlowId) {
         let start = self.start(hash);
         let mut at = start.bucket as usize;
@@ -191,5 +192,28 @@ impl Index {
     #[inline(always)]
     pub fn prefetch(&self, start: Start) {
         super::prefetch::prefetch(&self.buckets[start.bucket as usize]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_emptied_index_is_as_new() {
+        let mut index = Index::new(3 * FILL);
+        // All to the first bucket, with equal tags.
+        let flows = || (0..20).map(|i| (KeyHash(7), FlowId(i)));
+        for (hash, id) in flows() {
+            index.add(hash, id);
+        }
+        assert!(index.buckets[0].overflowed > 0 && index.buckets[1].overflowed > 0);
+        for (hash, id) in flows() {
+            assert_eq!(index.find(hash, |found| found == id), Some(id));
+            index.remove(hash, id);
+            assert_eq!(index.find(hash, |found| found == id), None);
+        }
+        assert_eq!(index.flows, 0);
+        assert!(index.buckets.iter().all(|bucket| bucket.overflowed == 0 && bucket.flows == [0; WAYS]));
     }
 }
