@@ -61,7 +61,7 @@ pub fn check_stored(world: &World, punt: &Punt, i: u32, completion: &Completion)
 
 fn frames_reach_the_host(pace: Pace, frames: u32) {
     let mut world = World::new(rng(), pace);
-    let size_bits = 3;
+    let size_bits = 5;
     let mut host = Host::start(&mut world, size_bits);
     let mut waiting: VecDeque<(u32, Punt)> = VecDeque::new();
     let (mut given, mut posted, mut done) = (0, 0, 0);
@@ -108,6 +108,11 @@ fn frames_reach_the_host_byte_for_byte_on_a_rough_bus() {
 }
 
 #[test]
+fn frames_reach_the_host_byte_for_byte_on_a_bus_that_answers_very_late() {
+    frames_reach_the_host(Pace::FAR, 60);
+}
+
+#[test]
 fn small_frames_to_the_host_take_20_clocks_each_when_the_bus_answers_late() {
     let mut world = World::new(rng(), Pace { stall: 0.0, latency: 50 });
     let mut host = Host::start(&mut world, 7);
@@ -127,6 +132,55 @@ fn small_frames_to_the_host_take_20_clocks_each_when_the_bus_answers_late() {
     let each = (clocks[99] - clocks[19]) as f64 / 80.0;
     println!("{each:.1} clocks a frame");
     assert!(each <= 20.0, "{each} clocks a frame");
+}
+
+#[test]
+fn a_port_that_is_slow_holds_up_the_ring_and_loses_nothing() {
+    let mut world = World::new(rng(), Pace::FAST);
+    world.tx_stall = 0.9;
+    let mut host = Host::start(&mut world, 6);
+    let mut expected = Vec::new();
+    for i in 0..52 {
+        // Long ones fill the store's beats, short ones its places for frames.
+        let length = if i < 12 { world.rng.random_range(1400..=1518) } else { world.rng.random_range(1..=60) };
+        let mut bytes = vec![0; length];
+        world.rng.fill(&mut bytes[..]);
+        world.memory.write(buffer(i), &bytes);
+        host.push(&mut world, Ring::FrameToCard, send(i, 1, length as u32, false).to_words());
+        expected.push((1, bytes));
+    }
+    host.ring(&mut world, Ring::FrameToCard);
+    world.until("all frames", |world| world.sent.len() == expected.len());
+    assert!(world.sent == expected, "frames differ");
+}
+
+#[test]
+fn long_frames_move_a_beat_a_clock_both_ways_at_once() {
+    let mut world = World::new(rng(), Pace { stall: 0.0, latency: 30 });
+    let mut host = Host::start(&mut world, 6);
+    let frames = 40;
+    for i in 0..frames {
+        host.push(&mut world, Ring::FrameToHost, empty(i, BUFFER).to_words());
+        world.punts.push_back(Punt { bytes: vec![i as u8; 1518], port: 0, reason: 17, entry: None });
+        world.memory.write(buffer(1000 + i), &[i as u8; 1518]);
+        host.push(&mut world, Ring::FrameToCard, send(1000 + i, 0, 1518, false).to_words());
+    }
+    host.ring(&mut world, Ring::FrameToHost);
+    host.ring(&mut world, Ring::FrameToCard);
+    let mut clocks = Vec::new();
+    world.until("the frames to the host", |world| {
+        if let Some(completion) = host.completion(world, 6) {
+            clocks.push(completion.clock);
+        }
+        clocks.len() == frames as usize
+    });
+    let each = (clocks[frames as usize - 1] - clocks[5]) as f64 / f64::from(frames - 6);
+    // 190 beats, the completion's 8, and what it takes to begin.
+    println!("to the host: {each:.1} clocks a frame");
+    assert!(each <= 206.0, "{each} clocks a frame to the host");
+    let sent = world.sent.len();
+    println!("to the card in the same time: {sent} frames");
+    assert!(sent + 2 >= frames as usize, "{sent} frames to the card in the time of {frames} to the host");
 }
 
 #[test]
@@ -164,7 +218,7 @@ fn a_buffer_that_is_none_completes_at_once_and_one_too_small_costs_the_frame() {
 
 fn frames_reach_the_card(pace: Pace, frames: u32) {
     let mut world = World::new(rng(), pace);
-    let size_bits = 3;
+    let size_bits = 5;
     let mut host = Host::start(&mut world, size_bits);
     let mut expected = Vec::new();
     let mut completing = VecDeque::new();
@@ -210,6 +264,11 @@ fn frames_reach_the_card_byte_for_byte_on_a_fast_bus() {
 #[test]
 fn frames_reach_the_card_byte_for_byte_on_a_rough_bus() {
     frames_reach_the_card(Pace::ROUGH, 150);
+}
+
+#[test]
+fn frames_reach_the_card_byte_for_byte_on_a_bus_that_answers_very_late() {
+    frames_reach_the_card(Pace::FAR, 60);
 }
 
 #[test]

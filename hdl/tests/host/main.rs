@@ -6,6 +6,7 @@ mod crc32;
 mod faults;
 mod frames;
 mod memory;
+mod parts;
 mod registers;
 mod rings;
 mod support;

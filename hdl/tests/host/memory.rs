@@ -26,6 +26,8 @@ pub struct Pace {
 impl Pace {
     /// No pause, answers at once.
     pub const FAST: Self = Self { stall: 0.0, latency: 0 };
+    /// No pause, but answers so late that everything that can be under way is.
+    pub const FAR: Self = Self { stall: 0.0, latency: 1500 };
     /// Pauses everywhere.
     pub const ROUGH: Self = Self { stall: 0.4, latency: 60 };
 }
