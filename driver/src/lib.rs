@@ -38,7 +38,7 @@
 //!     let mut card = Card::open(transport, secret, Options::default())?;
 //!     let (ports, max_frame_bytes) = (card.geometry().ports, card.geometry().max_frame_bytes);
 //!     let mut table = FlowTable::new(card.geometry(), secret);
-//!     let mut software = SoftwareTable::new(&secret, ports, max_frame_bytes, 1 << 16);
+//!     let mut software = SoftwareTable::new(secret, ports, max_frame_bytes, 1 << 16);
 //!
 //!     let mut commands = Vec::new();
 //!     let index = table.add_next_hop(hop, &mut commands)?;

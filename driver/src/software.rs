@@ -105,10 +105,10 @@ struct State {
 impl SoftwareTable {
     /// An empty table for `ports` ports that take frames of up to `max_frame_bytes`, with room for `flows` flows before it has to
     /// grow. All ports are disabled, lookup is on.
-    pub fn new(secret: &HashSecret, ports: u8, max_frame_bytes: u32, flows: usize) -> Self {
+    pub fn new(secret: HashSecret, ports: u8, max_frame_bytes: u32, flows: usize) -> Self {
         Self {
             state: State {
-                hasher: Hasher::new(secret),
+                hasher: Hasher::new(&secret),
                 index: Index::new(flows),
                 flows: Flows::new(flows),
                 hops: Hops::default(),

@@ -35,7 +35,7 @@ fn key(number: u32, protocol: u8) -> FlowKey {
 
 /// The same flows in the table and the reference.
 fn pair(rng: &mut Rng, flows: u32) -> (SoftwareTable, Reference) {
-    let mut table = SoftwareTable::new(&support::secret(rng), 2, MAX_FRAME as u32, 1);
+    let mut table = SoftwareTable::new(support::secret(rng), 2, MAX_FRAME as u32, 1);
     let mut reference =
         Reference { ports: Vec::new(), flows: HashMap::new(), hops: HashMap::new(), lookup: true, max_frame_bytes: MAX_FRAME };
     for port in 0..2u8 {
@@ -283,7 +283,7 @@ fn reasons_are_counted_and_a_punt_names_its_flow() {
 #[test]
 fn flows_come_and_go_while_the_index_grows() {
     let mut rng = support::generator(support::seed());
-    let mut table = SoftwareTable::new(&support::secret(&mut rng), 2, MAX_FRAME as u32, 0);
+    let mut table = SoftwareTable::new(support::secret(&mut rng), 2, MAX_FRAME as u32, 0);
     let mut there = HashMap::new();
     let action = |key: &FlowKey| Action { addresses: key.addresses, sport: key.sport, dport: key.dport, next_hop: 0 };
     for step in 0..60_000 {
@@ -317,7 +317,7 @@ fn flows_come_and_go_while_the_index_grows() {
 #[test]
 fn keys_with_one_hash_are_told_apart() {
     // Under a secret of zeros every key has hash 0.
-    let mut table = SoftwareTable::new(&HashSecret([0; 7]), 1, MAX_FRAME as u32, 4);
+    let mut table = SoftwareTable::new(HashSecret([0; 7]), 1, MAX_FRAME as u32, 4);
     let keys: Vec<_> = (0..100).map(|number| key(number, 6)).collect();
     let ids: Vec<_> = keys
         .iter()
@@ -336,7 +336,7 @@ fn keys_with_one_hash_are_told_apart() {
 
 #[test]
 fn what_the_engine_does_not_forward_is_refused() {
-    let mut table = SoftwareTable::new(&HashSecret([1; 7]), 2, MAX_FRAME as u32, 4);
+    let mut table = SoftwareTable::new(HashSecret([1; 7]), 2, MAX_FRAME as u32, 4);
     let plain = key(0, 6);
     let action = Action { addresses: plain.addresses, sport: 1, dport: 2, next_hop: 0 };
     let tagged = Encap { tags: [Some(Tag { kind: TagKind::Dot1Q, vid: 5 }), None], pppoe: None };

@@ -63,7 +63,7 @@ impl Rig {
     /// When a flow cannot be inserted, which would be a defect of this workload.
     pub fn new(flows: usize, seed: u64) -> Self {
         let mut numbers = Numbers::new(seed);
-        let mut table = SoftwareTable::new(&numbers.secret(), 1, 1518, flows);
+        let mut table = SoftwareTable::new(numbers.secret(), 1, 1518, flows);
         let settings = PortSettings { enabled: true, promiscuous: true, ..Default::default() };
         table.set_port(0, &settings).expect("port 0 is there");
         let hop = NextHop {
