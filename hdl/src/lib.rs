@@ -4,6 +4,7 @@
 
 pub mod counters;
 pub mod emit;
+pub mod engine;
 pub mod host;
 pub mod parse;
 pub mod prelude;

@@ -5,7 +5,7 @@
 //!  s_axis_frame ------->[ ReadMaster ]<-- m_axi_r*
 //!                       [            ]--> beat (pulses)
 //! ```
-//! A request is on the bus 1 clock after it is taken, one request a clock; a beat is handed on 1 clock after the bus gave it.
+//! A request is on the bus 1 clock after it is taken, one request every 2 clocks; a beat is handed on 1 clock after the bus gave it.
 //!
 //! # Contract
 //! - INCR bursts of 64-bit beats, one ID, so data comes in the order of the requests. Up to 16 bursts are under way.
@@ -74,7 +74,7 @@ impl Logic for ReadMaster {
         self.tags.reset.next = self.reset.val();
 
         // Requests.
-        self.free.next = (self.m_axi_arready.val() | !self.address_valid.q.val()) & self.tags.s_axis.ready.val();
+        self.free.next = !self.address_valid.q.val() & self.tags.s_axis.ready.val();
         self.take_frame.next = self.s_axis_frame.valid.val() & (self.frame_first.q.val() | !self.s_axis_descriptor.valid.val());
         self.chosen.next = self.s_axis_descriptor.data.val();
         self.chosen_valid.next = self.s_axis_descriptor.valid.val();

@@ -16,7 +16,9 @@
 //! - **Order on the bus**: a completion is written when the bus has answered every write that it tells of; the interrupt is asked for,
 //!   and the completion ring's producer goes up, when the bus has answered the completion. Two clients' writes have no other order.
 //! - Bursts are INCR, of 64-bit beats, 128 bytes at most and inside one aligned block of 128; IDs are 0.
-//! - Reset is for a quiet bus: what is under way on `m_axi_*` when it comes must not be answered after it.
+//! - Reset is for a quiet bus: what is under way on `m_axi_*` when it comes must not be answered after it. It takes hold 1 clock late.
+//! - No input reaches an output, nor more than the register next to it, within a clock: that is what a bus's pins need, and a
+//!   simulator computes only once a clock what no pin can change in between.
 
 use std::array;
 
@@ -205,6 +207,8 @@ pub struct HostSide<const PORTS: usize, const AW: usize, const CW: usize> {
     /// The store towards the host dropped a frame.
     pub host_full_valid: Signal<In, Bit>,
 
+    /// Reset goes everywhere: from a flip-flop of its own.
+    reset_s1: DFF<Bit>,
     regs: Regs<PORTS>,
     stats: Stats<PORTS>,
     interrupts: Irq,
@@ -302,6 +306,7 @@ impl<const PORTS: usize, const AW: usize, const CW: usize> HostSide<PORTS, AW, C
             verdict_valid: Signal::default(),
             verdict_reason: Signal::default(),
             host_full_valid: Signal::default(),
+            reset_s1: DFF::default(),
             regs: Regs::new(geometry),
             stats: Stats::default(),
             interrupts: Irq::default(),
@@ -322,17 +327,19 @@ impl<const PORTS: usize, const AW: usize, const CW: usize> HostSide<PORTS, AW, C
 impl<const PORTS: usize, const AW: usize, const CW: usize> Logic for HostSide<PORTS, AW, CW> {
     #[hdl_gen]
     fn update(&mut self) {
+        dff_setup!(self, clock, reset_s1);
         clock!(self, clock, regs, stats, interrupts, reads, writes, fetch, command, c2h, h2c, completions);
-        self.regs.reset.next = self.reset.val();
-        self.stats.reset.next = self.reset.val();
-        self.interrupts.reset.next = self.reset.val();
-        self.reads.reset.next = self.reset.val();
-        self.writes.reset.next = self.reset.val();
-        self.fetch.reset.next = self.reset.val();
-        self.command.reset.next = self.reset.val();
-        self.c2h.reset.next = self.reset.val();
-        self.h2c.reset.next = self.reset.val();
-        self.completions.reset.next = self.reset.val();
+        self.reset_s1.d.next = self.reset.val();
+        self.regs.reset.next = self.reset_s1.q.val();
+        self.stats.reset.next = self.reset_s1.q.val();
+        self.interrupts.reset.next = self.reset_s1.q.val();
+        self.reads.reset.next = self.reset_s1.q.val();
+        self.writes.reset.next = self.reset_s1.q.val();
+        self.fetch.reset.next = self.reset_s1.q.val();
+        self.command.reset.next = self.reset_s1.q.val();
+        self.c2h.reset.next = self.reset_s1.q.val();
+        self.h2c.reset.next = self.reset_s1.q.val();
+        self.completions.reset.next = self.reset_s1.q.val();
 
         // Registers.
         self.regs.s_axil_awaddr.next = self.s_axil_awaddr.val();

@@ -227,7 +227,7 @@ impl Logic for WriteMaster {
         }
 
         // The next burst starts when the data of this one is through.
-        self.free.next = (self.m_axi_awready.val() | !self.address_valid.q.val())
+        self.free.next = !self.address_valid.q.val()
             & self.owners.s_axis.ready.val()
             & (!self.moving.q.val() | (self.beat_moves.val() & self.last.val()));
         self.s_axis_completion.ready.next = self.free.val() & (self.chosen.val() == self.completions.val());

@@ -1,0 +1,323 @@
+//! The path of a packet: every block between the wires, wired.
+//!
+//! ```text
+//!  s_axis_rx -> RxPort -> RxArbiter -> Strip -> Gather --beats--> FIFO --------------------.
+//!                                                |                                         v
+//!                                                `-> Parser -> FlowTable -> VerdictStage -> Merge -> TxPort -> m_axis_tx
+//!                                                                              `-> Counters   `-> HostRx -> m_axis_punt
+//!  s_axis_host ------------------------------------------------------------------------------------> TxPort
+//! ```
+//! Between `Gather` and the verdict FIFO nothing stalls: [`Credits`] admit no more frames than the FIFO holds. The layer 2 header
+//! and the beats wait beside it in FIFOs of their own. `docs/pipeline.md` says what each block owes its neighbours.
+//!
+//! One macro makes the data path of each width: rust-hdl cannot compute the many widths that follow from one.
+
+use std::array;
+
+use fpgaflow_abi::counters::TICK_SHIFT;
+
+use crate::counters::Counters;
+use crate::engine::Credits;
+use crate::parse::Parser;
+use crate::prelude::*;
+use crate::records::{
+    BeatSink, BeatSource, CLOCK_BITS, CounterReply, CounterRequest, FrameInfo, L2Record, LENGTH_BITS, PuntInfo, REASON_BITS,
+    SEEN_BITS, TableWrite, Verdict,
+};
+use crate::rx::{RxArbiter, WireSink};
+use crate::table::{FlowTable, SECRET_BITS_V4};
+use crate::tx::{CutFifo, Merge, WireSource};
+use crate::verdict::VerdictStage;
+
+/// Frames between `Gather` and `Merge` at most, as a power of two: more than the pipeline has clocks, so that a packet a clock
+/// never waits for a credit.
+pub const FRAMES_AW: usize = 6;
+
+macro_rules! datapath {
+    (
+        $(#[$doc:meta])* $name:ident: width $w:tt, lanes $b:tt, ports $ports:tt, stored word $word:tt, payload address $paw:tt $pcw:tt,
+        rx $rx_port:ty, strip $strip:ty, gather $gather:ty, tx $tx_port:ty, host $host_rx:ty,
+        table $table:ty, entries $ew:tt, next hops $nw:tt
+    ) => {
+        $(#[$doc])*
+        #[derive(LogicBlock)]
+        pub struct $name {
+            /// The engine's clock.
+            pub clock: Signal<In, Clock>,
+            /// Synchronous, active high; forgets every frame, leaves tables and counters alone.
+            pub reset: Signal<In, Bit>,
+            /// From the MACs.
+            pub s_axis_rx: [WireSink<$w, $b>; $ports],
+            /// To the MACs.
+            pub m_axis_tx: [WireSource<$w, $b>; $ports],
+
+            /// Ports that take frames in.
+            pub rx_enable: Signal<In, Bits<$ports>>,
+            /// Ports that take frames for any destination.
+            pub promiscuous: Signal<In, Bits<$ports>>,
+            /// Ports that drop what does not fit instead of holding up the engine.
+            pub tail_drop: Signal<In, Bits<$ports>>,
+            /// Ethernet address of each port.
+            pub port_mac: [Signal<In, Bits<48>>; $ports],
+            /// Look packets up.
+            pub lookup_enable: Signal<In, Bit>,
+            /// Secret of the keyed hash.
+            pub secret: Signal<In, Bits<SECRET_BITS_V4>>,
+            /// Clock counter.
+            pub now: Signal<In, Bits<CLOCK_BITS>>,
+
+            /// There is a table write.
+            pub write_valid: Signal<In, Bit>,
+            /// The write.
+            pub write: Signal<In, TableWrite>,
+            /// Counters to read or clear.
+            pub s_axis_request: StreamSink<CounterRequest>,
+            /// A reply to a request.
+            pub reply_valid: Signal<Out, Bit>,
+            /// The reply.
+            pub reply: Signal<Out, CounterReply>,
+
+            /// What the next punted frame is.
+            pub m_axis_punt: StreamSource<PuntInfo>,
+            /// Its beats.
+            pub m_axis_punt_beats: BeatSource<64>,
+            /// Frames of the host.
+            pub s_axis_host: BeatSink<$w>,
+            /// Length and egress port, beside their beats.
+            pub host_frame: Signal<In, FrameInfo>,
+
+            /// Ports that dropped a received frame in this clock.
+            pub drop_valid: [Signal<Out, Bit>; $ports],
+            /// Why.
+            pub drop_reason: [Signal<Out, Bits<REASON_BITS>>; $ports],
+            /// Ports that received a frame.
+            pub received_valid: [Signal<Out, Bit>; $ports],
+            /// Its bytes.
+            pub received_length: [Signal<Out, Bits<LENGTH_BITS>>; $ports],
+            /// Ports that sent a frame.
+            pub sent_valid: [Signal<Out, Bit>; $ports],
+            /// Its bytes.
+            pub sent_length: [Signal<Out, Bits<LENGTH_BITS>>; $ports],
+            /// Ports that dropped a frame to send.
+            pub tx_full_valid: [Signal<Out, Bit>; $ports],
+            /// A verdict was reached.
+            pub verdict_valid: Signal<Out, Bit>,
+            /// Which.
+            pub verdict_reason: Signal<Out, Bits<REASON_BITS>>,
+            /// A punted frame was dropped.
+            pub host_full_valid: Signal<Out, Bit>,
+
+            rx: [$rx_port; $ports],
+            arbiter: RxArbiter<$w, $ports>,
+            strip: $strip,
+            gather: $gather,
+            payload: StreamFifo<Bits<$word>, $paw, $pcw>,
+            payload_in: Signal<Local, Bits<$word>>,
+            payload_out: Signal<Local, Bits<$word>>,
+            credits: Credits<FRAMES_AW, { FRAMES_AW + 1 }>,
+            parser: Parser<$ports>,
+            l2: StreamFifo<L2Record, FRAMES_AW, { FRAMES_AW + 1 }>,
+            flows: $table,
+            stage: VerdictStage<$nw>,
+            counters: Counters<$ew>,
+            verdicts: CutFifo<Verdict, FRAMES_AW, { FRAMES_AW + 1 }>,
+            merge: Merge<$w, $ports>,
+            tx: [$tx_port; $ports],
+            host: $host_rx,
+            host_port: Signal<Local, Bits<{ crate::records::PORT_BITS }>>,
+            host_taken: Signal<Local, Bit>,
+            ports: [Constant<Bits<{ crate::records::PORT_BITS }>>; $ports],
+        }
+
+        impl $name {
+            /// A data path whose longest frame has `max_frame_bytes`.
+            pub fn new(max_frame_bytes: usize) -> Self {
+                Self {
+                    clock: Signal::default(),
+                    reset: Signal::default(),
+                    s_axis_rx: array::from_fn(|_| WireSink::default()),
+                    m_axis_tx: array::from_fn(|_| WireSource::default()),
+                    rx_enable: Signal::default(),
+                    promiscuous: Signal::default(),
+                    tail_drop: Signal::default(),
+                    port_mac: array::from_fn(|_| Signal::default()),
+                    lookup_enable: Signal::default(),
+                    secret: Signal::default(),
+                    now: Signal::default(),
+                    write_valid: Signal::default(),
+                    write: Signal::default(),
+                    s_axis_request: StreamSink::default(),
+                    reply_valid: Signal::default(),
+                    reply: Signal::default(),
+                    m_axis_punt: StreamSource::default(),
+                    m_axis_punt_beats: BeatSource::default(),
+                    s_axis_host: BeatSink::default(),
+                    host_frame: Signal::default(),
+                    drop_valid: array::from_fn(|_| Signal::default()),
+                    drop_reason: array::from_fn(|_| Signal::default()),
+                    received_valid: array::from_fn(|_| Signal::default()),
+                    received_length: array::from_fn(|_| Signal::default()),
+                    sent_valid: array::from_fn(|_| Signal::default()),
+                    sent_length: array::from_fn(|_| Signal::default()),
+                    tx_full_valid: array::from_fn(|_| Signal::default()),
+                    verdict_valid: Signal::default(),
+                    verdict_reason: Signal::default(),
+                    host_full_valid: Signal::default(),
+                    rx: array::from_fn(|port| <$rx_port>::new(port, max_frame_bytes)),
+                    arbiter: RxArbiter::default(),
+                    strip: <$strip>::default(),
+                    gather: <$gather>::default(),
+                    payload: StreamFifo::default(),
+                    payload_in: Signal::default(),
+                    payload_out: Signal::default(),
+                    credits: Credits::default(),
+                    parser: Parser::default(),
+                    l2: StreamFifo::default(),
+                    flows: <$table>::default(),
+                    stage: VerdictStage::default(),
+                    counters: Counters::default(),
+                    verdicts: CutFifo::default(),
+                    merge: Merge::default(),
+                    tx: array::from_fn(|_| <$tx_port>::default()),
+                    host: <$host_rx>::default(),
+                    host_port: Signal::default(),
+                    host_taken: Signal::default(),
+                    ports: array::from_fn(|port| Constant::new((port as u64).into())),
+                }
+            }
+        }
+
+        impl Logic for $name {
+            #[hdl_gen]
+            fn update(&mut self) {
+                clock!(self, clock, arbiter, strip, gather, payload, credits, parser, l2);
+                clock!(self, clock, flows, stage, counters, verdicts, merge, host);
+                self.arbiter.reset.next = self.reset.val();
+                self.strip.reset.next = self.reset.val();
+                self.gather.reset.next = self.reset.val();
+                self.payload.reset.next = self.reset.val();
+                self.credits.reset.next = self.reset.val();
+                self.parser.reset.next = self.reset.val();
+                self.l2.reset.next = self.reset.val();
+                self.flows.reset.next = self.reset.val();
+                self.stage.reset.next = self.reset.val();
+                self.counters.reset.next = self.reset.val();
+                self.verdicts.reset.next = self.reset.val();
+                self.merge.reset.next = self.reset.val();
+                self.host.reset.next = self.reset.val();
+
+                // Receive.
+                for i in 0..$ports {
+                    self.rx[i].clock.next = self.clock.val();
+                    self.rx[i].reset.next = self.reset.val();
+                    self.rx[i].enable.next = self.rx_enable.val().get_bit(i);
+                    WireSink::<$w, $b>::link(&mut self.s_axis_rx[i], &mut self.rx[i].s_axis);
+                    StreamSource::<FrameInfo>::join(&mut self.rx[i].m_axis_frame, &mut self.arbiter.s_axis_frame[i]);
+                    BeatSource::<$w>::join(&mut self.rx[i].m_axis_beats, &mut self.arbiter.s_axis_beats[i]);
+                    self.drop_valid[i].next = self.rx[i].drop_valid.val();
+                    self.drop_reason[i].next = self.rx[i].drop_reason.val();
+                    self.received_valid[i].next = self.rx[i].received_valid.val();
+                    self.received_length[i].next = self.rx[i].received_length.val();
+                }
+                BeatSource::<$w>::join(&mut self.arbiter.m_axis, &mut self.strip.s_axis);
+                self.strip.s_frame.next = self.arbiter.m_frame.val();
+                BeatSource::<$w>::join(&mut self.strip.m_axis, &mut self.gather.s_axis);
+                self.gather.s_l2.next = self.strip.m_l2.val();
+                self.gather.s_ethertype.next = self.strip.m_ethertype.val();
+                self.gather.s_encap.next = self.strip.m_encap.val();
+                self.gather.s_frame.next = self.strip.m_frame.val();
+
+                // Beats, layer 2 header and credits go round the middle.
+                self.payload_in.next = bit_cast::<$word, $w>(self.gather.m_axis.data.val());
+                self.payload.s_axis.data.next = self.payload_in.val().replace_bit($w, self.gather.m_axis.last.val());
+                self.payload.s_axis.valid.next = self.gather.m_axis.valid.val();
+                self.gather.m_axis.ready.next = self.payload.s_axis.ready.val();
+                self.payload_out.next = self.payload.m_axis.data.val();
+                self.merge.s_axis.data.next = self.payload_out.val().get_bits::<$w>(0);
+                self.merge.s_axis.last.next = self.payload_out.val().get_bit($w);
+                self.merge.s_axis.valid.next = self.payload.m_axis.valid.val();
+                self.payload.m_axis.ready.next = self.merge.s_axis.ready.val();
+                self.l2.s_axis.data.next = self.gather.header.val().l2;
+                self.l2.s_axis.valid.next = self.gather.header_valid.val();
+                StreamSource::<L2Record>::join(&mut self.l2.m_axis, &mut self.merge.s_axis_l2);
+                self.gather.credit.next = self.credits.credit.val();
+                self.credits.taken.next = self.gather.credit_taken.val();
+                self.credits.returned.next = self.verdicts.m_axis.valid.val() & self.verdicts.m_axis.ready.val();
+
+                // The middle.
+                self.parser.header_valid.next = self.gather.header_valid.val();
+                self.parser.header.next = self.gather.header.val();
+                for i in 0..$ports {
+                    self.parser.promiscuous[i].next = self.promiscuous.val().get_bit(i);
+                    self.parser.port_mac[i].next = self.port_mac[i].val();
+                }
+                self.parser.lookup_enable.next = self.lookup_enable.val();
+                self.flows.lookup_valid.next = self.parser.parsed_valid.val();
+                self.flows.key.next = self.parser.key.val();
+                self.flows.parsed.next = self.parser.parsed.val();
+                self.flows.secret.next = self.secret.val();
+                self.flows.write_valid.next = self.write_valid.val();
+                self.flows.write.next = self.write.val();
+                self.stage.action_valid.next = self.flows.answer_valid.val();
+                self.stage.action.next = self.flows.answer.val();
+                self.stage.parsed.next = self.flows.answer_parsed.val();
+                self.stage.write_valid.next = self.write_valid.val();
+                self.stage.write.next = self.write.val();
+                self.counters.count_valid.next = self.stage.count_valid.val();
+                self.counters.count_entry.next = self.stage.count_entry.val();
+                self.counters.count_bytes.next = self.stage.count_bytes.val();
+                for shift in (TICK_SHIFT as usize)..(TICK_SHIFT as usize + 1) {
+                    self.counters.tick.next = self.now.val().get_bits::<SEEN_BITS>(shift);
+                }
+                StreamSink::<CounterRequest>::link(&mut self.s_axis_request, &mut self.counters.s_axis_request);
+                self.reply_valid.next = self.counters.reply_valid.val();
+                self.reply.next = self.counters.reply.val();
+                self.verdict_valid.next = self.stage.verdict_valid.val();
+                self.verdict_reason.next = self.stage.verdict.val().reason;
+
+                // Credits keep the verdict FIFO from ever being full.
+                self.verdicts.s_axis.valid.next = self.stage.verdict_valid.val();
+                self.verdicts.s_axis.data.next = self.stage.verdict.val();
+                StreamSource::<Verdict>::join(&mut self.verdicts.m_axis, &mut self.merge.s_axis_verdict);
+
+                // Transmit. A frame of the host is offered to the port that it names.
+                self.host_port.next = self.host_frame.val().port;
+                self.host_taken.next = false;
+                for i in 0..$ports {
+                    self.tx[i].clock.next = self.clock.val();
+                    self.tx[i].reset.next = self.reset.val();
+                    BeatSource::<$w>::join(&mut self.merge.m_axis_tx[i], &mut self.tx[i].s_axis_flow);
+                    self.tx[i].frame_flow.next = self.merge.frame.val();
+                    self.tx[i].tail_drop.next = self.tail_drop.val().get_bit(i);
+                    self.tx[i].s_axis_host.data.next = self.s_axis_host.data.val();
+                    self.tx[i].s_axis_host.last.next = self.s_axis_host.last.val();
+                    self.tx[i].frame_host.next = self.host_frame.val();
+                    self.tx[i].s_axis_host.valid.next = false;
+                    if self.host_port.val() == self.ports[i].val() {
+                        self.tx[i].s_axis_host.valid.next = self.s_axis_host.valid.val();
+                        self.host_taken.next = self.tx[i].s_axis_host.ready.val();
+                    }
+                    WireSource::<$w, $b>::link(&mut self.m_axis_tx[i], &mut self.tx[i].m_axis);
+                    self.sent_valid[i].next = self.tx[i].sent_valid.val();
+                    self.sent_length[i].next = self.tx[i].sent_length.val();
+                    self.tx_full_valid[i].next = self.tx[i].full_valid.val();
+                }
+                self.s_axis_host.ready.next = self.host_taken.val();
+
+                // Punts.
+                BeatSource::<$w>::join(&mut self.merge.m_axis_host, &mut self.host.s_axis);
+                self.host.punt.next = self.merge.punt.val();
+                StreamSource::<PuntInfo>::link(&mut self.m_axis_punt, &mut self.host.m_axis_info);
+                BeatSource::<64>::link(&mut self.m_axis_punt_beats, &mut self.host.m_axis);
+                self.host_full_valid.next = self.host.drop_valid.val();
+            }
+        }
+    };
+}
+
+datapath! {
+    /// Two ports, 64 bits; 8,192 slots and 8,192 IPv4 entries, 256 next hops.
+    Datapath64x2: width 64, lanes 8, ports 2, stored word 65, payload address 6 7,
+    rx crate::rx::RxPort64, strip crate::rx::Strip64, gather crate::rx::Gather64, tx crate::tx::TxPort64, host crate::tx::HostRx64,
+    table FlowTable<10, 13, 30, 8>, entries 13, next hops 8
+}
