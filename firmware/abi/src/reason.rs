@@ -1,9 +1,9 @@
 //! Why a frame was not forwarded by the card. Every reason has a counter; nothing is punted or dropped without one.
 //!
 //! # Order
-//! A frame has exactly one reason: the first that applies, in the order of [`Reason::ALL`] except that
+//! A frame has exactly one verdict: the first reason that applies, in the order of [`Reason::ALL`] except that
 //! [`Reason::Malformed`] is found in two places (layer 3 before [`Reason::IpOptions`], layer 4 before
-//! [`Reason::LookupDisabled`]).
+//! [`Reason::LookupDisabled`]). [`Reason::HostFull`] and [`Reason::TxFull`] come after a verdict and are counted besides it.
 
 /// What becomes of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

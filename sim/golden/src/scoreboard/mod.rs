@@ -212,7 +212,7 @@ impl Scoreboard {
     }
 
     /// Closes the run on a card that has become idle. `counters` are its reason counters, by code; a frame dropped as `host_full` or
-    /// `tx_full` counts as that and as nothing else.
+    /// `tx_full` counts as that besides the reason that its lookup decided.
     ///
     /// # Errors
     /// [`Mismatch`] when a frame was lost, or a counter is not what the run adds up to.

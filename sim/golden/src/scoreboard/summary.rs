@@ -60,25 +60,37 @@ impl Summary {
             Way::Nowhere { reason } => Some(*reason),
             _ => None,
         };
-        let mut reasons: BTreeSet<_> = waiting.ways.iter().filter_map(dropped).collect();
-        if reasons.is_empty() {
-            let lost = |way: &Way| match way.exit() {
-                Some(HOST_EXIT) => losses.host_full.then_some(Reason::HostFull),
-                _ => losses.tx_full.then_some(Reason::TxFull),
-            };
-            reasons = waiting.ways.iter().filter_map(lost).collect();
-            // The card counts a flow when its lookup decides, before it finds the port full.
-            if let [Way::Port { entry: Some(entry), .. }] = waiting.ways[..] {
-                self.count_flow(waiting, entry);
-            }
-        }
-        match reasons.len() {
-            0 => return false,
-            1 => reasons.iter().for_each(|reason| self.reasons[*reason as usize] += 1),
+        let dropped: BTreeSet<_> = waiting.ways.iter().filter_map(dropped).collect();
+        match dropped.len() {
+            0 => return self.count_loss(waiting, losses),
+            1 => dropped.iter().for_each(|reason| self.reasons[*reason as usize] += 1),
             _ => {
                 self.ambiguous += 1;
-                self.doubtful.append(&mut reasons);
+                self.doubtful.extend(dropped);
             }
+        }
+        true
+    }
+
+    /// Counts a frame that found no room where it was to go; `false` when nothing may be lost there. The card counts it when its
+    /// lookup decides, as if it had left, and once more when it finds the exit full.
+    fn count_loss(&mut self, waiting: &Waiting, losses: Losses) -> bool {
+        let lost = |way: &Way| match way.exit() {
+            Some(HOST_EXIT) => losses.host_full.then_some(Reason::HostFull),
+            _ => losses.tx_full.then_some(Reason::TxFull),
+        };
+        let found: BTreeSet<_> = waiting.ways.iter().filter_map(lost).collect();
+        if found.is_empty() {
+            return false;
+        }
+        if let [way] = &waiting.ways[..] {
+            self.count(waiting, way);
+            found.iter().for_each(|reason| self.reasons[*reason as usize] += 1);
+        } else {
+            // One of its ways, and one of the exits: two counts among these reasons.
+            self.ambiguous += 2;
+            self.doubtful.extend(found);
+            self.doubtful.extend(waiting.ways.iter().map(Way::reason));
         }
         true
     }

@@ -34,6 +34,14 @@ impl Way {
             Self::Nowhere { .. } => None,
         }
     }
+
+    /// The reason that its verdict is counted under.
+    pub(super) fn reason(&self) -> Reason {
+        match self {
+            Self::Port { .. } => Reason::Forwarded,
+            Self::Host { reason, .. } | Self::Nowhere { reason } => *reason,
+        }
+    }
 }
 
 impl From<Outcome> for Way {
