@@ -13,7 +13,7 @@ use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
 
 use crate::host::{Flow, Host, Spot};
-use crate::records::{self, Answer, Headers, Words, entry_write, random_entry, random_key, random_secret};
+use crate::records::{self, Answer, Headers, Words, entry_row_write, entry_write, random_entry, random_key, random_secret};
 
 const BB: usize = 5;
 const EW: usize = 9;
@@ -298,8 +298,7 @@ fn every_bit_of_the_key_counts() {
         // The entry's key differs in one bit from the packet's, whose slot leads to it.
         let mut strange = row;
         strange.0[bit / 64] ^= 1 << (bit % 64);
-        let words = &strange.0[..strange.0.len().min(8)];
-        rig.write(records::table_write(fpgaflow_hdl::records::WriteTarget::Entry, 1, words));
+        rig.write(entry_row_write(1, &strange));
         assert_eq!(rig.look_up(&flow.key), None, "bit {bit} of the key is not compared");
     }
     rig.write(entry_write(1, &entry));

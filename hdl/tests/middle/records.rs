@@ -5,12 +5,12 @@
 use std::net::Ipv4Addr;
 
 use fpgaflow_abi::bits::{Field, Row};
-use fpgaflow_abi::entry::{Action, Entry};
+use fpgaflow_abi::entry::{Action, ENTRY_BITS_V4, Entry, EntryBits};
 use fpgaflow_abi::hash::{HashSecret, SECRET_WORDS};
 use fpgaflow_abi::key::{Addresses, Encap, FlowKey, Tag, TagKind};
 use fpgaflow_abi::next_hop::NextHop;
 use fpgaflow_abi::slot::{Slot, StashSlot};
-use fpgaflow_hdl::prelude::Bits;
+use fpgaflow_hdl::prelude::{Bits, Synth};
 use fpgaflow_hdl::records::{CounterReply, FlowAction, Parsed, TableWrite, Verdict, WriteTarget};
 use fpgaflow_hdl_guard::{Model, Port};
 use rand::{Rng, RngExt};
@@ -22,8 +22,8 @@ macro_rules! field {
     };
 }
 
-/// Words of the widest port of a record, a table write.
-pub const WORDS: usize = 9;
+/// Words of the widest record: a verdict, and a table write.
+pub const WORDS: usize = if TableWrite::BITS > Verdict::BITS { TableWrite::BITS } else { Verdict::BITS }.div_ceil(64);
 /// A record as a port has it.
 pub type Words = Row<WORDS>;
 
@@ -51,7 +51,7 @@ pub fn table_write(target: WriteTarget, index: u32, row: &[u64]) -> Words {
     words
 }
 
-/// Writes a slot, an entry, a next hop.
+/// Writes a slot.
 pub fn slot_write(index: u32, slot: Slot) -> Words {
     table_write(WriteTarget::Slot, index, &[slot.into_bits()])
 }
@@ -64,8 +64,13 @@ pub fn stash_write(index: u32, slot: StashSlot) -> Words {
 
 /// Writes an entry.
 pub fn entry_write(index: u32, entry: &Entry) -> Words {
-    // The row's words beyond what a write carries belong to IPv6.
-    table_write(WriteTarget::Entry, index, &entry.to_bits().0[..WORDS - 1])
+    entry_row_write(index, &entry.to_bits())
+}
+
+/// Writes an entry given as its row.
+pub fn entry_row_write(index: u32, row: &EntryBits) -> Words {
+    // The row's words beyond an IPv4 entry belong to IPv6.
+    table_write(WriteTarget::Entry, index, &row.0[..ENTRY_BITS_V4.div_ceil(64)])
 }
 
 /// Writes a next hop.
