@@ -11,9 +11,9 @@ pub fn all() -> Result<()> {
     step("generated pages");
     registers::check()?;
     step("lints");
-    run::cargo(["clippy", "--locked", "--workspace", "--all-targets", "--features", "fpgaflow/sim", "--", "--deny", "warnings"])?;
+    run::cargo(["clippy", "--locked", "--workspace", "--all-targets", "--", "--deny", "warnings"])?;
     step("tests");
-    run::cargo(["test", "--locked", "--workspace", "--features", "fpgaflow/sim"])
+    run::cargo(["test", "--locked", "--workspace"])
 }
 
 fn step(name: &str) {
