@@ -198,6 +198,32 @@ fn punts_that_found_the_host_full_must_be_counted() {
 }
 
 #[test]
+fn a_frame_that_may_have_been_lost_on_one_of_its_ways_is_not_due_on_the_other() {
+    let (mut board, mut card) = pair(Losses { host_full: true, tx_full: false });
+    let change = Change::NextHop(HOP_INDEX, NextHop { mtu: 20, ..HOP });
+    board.table_change_begins(&change, 1).unwrap();
+    let (first, second, third) = (frame(0, 64, 1), frame(9, 64, 2), frame(0, 64, 3));
+    board.inject(0, &first, 2).unwrap();
+    board.inject(0, &second, 3).unwrap();
+    board.table_change_ends(4);
+    // The card has made the change before the first frame, whose punt finds the host full. The second is punted: only this shows
+    // that the first is not to be punted any more; it must not be taken as forwarded then.
+    card.apply(&change).unwrap();
+    card.process(0, &first).unwrap();
+    let outcome = card.process(0, &second).unwrap();
+    observe(&mut board, 0, &second, &outcome, 5).unwrap();
+    board.table_change_begins(&Change::NextHop(HOP_INDEX, HOP), 6).unwrap();
+    board.table_change_ends(7);
+    card.apply(&Change::NextHop(HOP_INDEX, HOP)).unwrap();
+    board.inject(0, &third, 8).unwrap();
+    let outcome = card.process(0, &third).unwrap();
+    observe(&mut board, 0, &third, &outcome, 9).unwrap();
+    let mut counters = *card.reasons();
+    counters[Reason::HostFull as usize] = 1;
+    assert_eq!(board.finish(Some(&counters), 20).unwrap().reasons, counters);
+}
+
+#[test]
 fn frames_that_found_a_port_full_must_be_counted_and_count_for_their_flow() {
     let (mut board, mut card) = pair(Losses { host_full: false, tx_full: true });
     let outcomes = run(&mut board, &mut card, &[0, 0, 0, 1]);

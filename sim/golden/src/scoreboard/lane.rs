@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::card::Card;
 
+use super::Losses;
 use super::changes::{Changes, Replaced};
 use super::waiting::{Exit, HOST_EXIT, Waiting, Way};
 
@@ -91,16 +92,13 @@ impl Lane {
     ///
     /// # Panics
     /// When there is no such frame or way: both come from [`Lane::due`].
-    pub(super) fn leave(&mut self, exit: Exit, ahead: usize, way: usize) -> (Left, Vec<Waiting>) {
+    pub(super) fn leave(&mut self, exit: Exit, ahead: usize, way: usize, losses: Losses) -> (Left, Vec<Waiting>) {
         let mut missing = Vec::new();
         let passed: Vec<_> = self.due[usize::from(exit)].drain(..ahead).collect();
         for seq in passed {
             let Some(waiting) = self.waiting.get_mut(&seq) else { continue };
-            let lost = waiting.must_leave_by(exit);
-            if !lost {
-                waiting.bar(exit);
-            }
-            if lost || waiting.ways.iter().all(|way| way.exit().is_none()) {
+            waiting.bar(exit, losses);
+            if waiting.ways.iter().all(|way| way.exit().is_none()) {
                 missing.extend(self.waiting.remove(&seq));
             }
         }
@@ -128,7 +126,7 @@ impl Lane {
     fn remember(&mut self, seq: u64, exit: Exit, waiting: &mut Waiting, way: &mut Way) {
         let bytes = match way {
             Way::Port { frame, .. } => std::mem::take(frame),
-            Way::Host { .. } | Way::Nowhere { .. } => std::mem::take(&mut waiting.frame),
+            _ => std::mem::take(&mut waiting.frame),
         };
         let left = &mut self.left[usize::from(exit)];
         left.truncate(REMEMBERED - 1);

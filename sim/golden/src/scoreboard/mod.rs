@@ -242,10 +242,6 @@ impl Scoreboard {
         if from == HOST_EXIT { self.lanes.len() - 1 } else { from.into() }
     }
 
-    fn may_lose(&self, exit: Exit) -> bool {
-        if exit == HOST_EXIT { self.losses.host_full } else { self.losses.tx_full }
-    }
-
     /// The oldest frame that may be the one that left by `exit`, ahead of which nothing must leave there.
     fn pick(&self, exit: Exit, from: Option<u8>, is_it: impl Fn(&Way, &Waiting) -> bool) -> Option<Place> {
         let lanes = match from {
@@ -261,7 +257,7 @@ impl Scoreboard {
                     }
                     break;
                 }
-                if waiting.must_leave_by(exit) && !self.may_lose(exit) {
+                if waiting.blocks(exit, self.losses) {
                     break;
                 }
             }
@@ -272,7 +268,7 @@ impl Scoreboard {
     /// Takes the frame at `place` as left, and settles what that says about frames before it.
     fn settle(&mut self, exit: Exit, place: Place) {
         let lane = &mut self.lanes[place.lane];
-        let (left, missing) = lane.leave(exit, place.ahead, place.way);
+        let (left, missing) = lane.leave(exit, place.ahead, place.way, self.losses);
         self.summary.count(&left.waiting, &left.way);
         for waiting in missing {
             // Each of these could be lost, or `pick` had not looked behind it.
@@ -312,7 +308,7 @@ impl Scoreboard {
                     let why = format!("{what} is frame {seq}; frame {first} of the same ingress is to leave first: {ways}");
                     return (Difference::Order, why);
                 }
-                if blocked_by.is_none() && waiting.must_leave_by(observed.exit) {
+                if blocked_by.is_none() && waiting.blocks(observed.exit, self.losses) {
                     blocked_by = Some((seq, waiting.describe()));
                 }
             }

@@ -8,6 +8,7 @@ use crate::decide::{Found, decide, examine, reject};
 use crate::outcome::Outcome;
 use crate::parse::Packet;
 
+use super::Losses;
 use super::changes::Changes;
 
 /// A place where frames leave: an Ethernet port by its number, or the host by [`HOST_EXIT`].
@@ -24,6 +25,8 @@ pub(super) enum Way {
     Host { reason: Reason, entry: Option<EntryRef> },
     /// Not at all.
     Nowhere { reason: Reason },
+    /// It was on its way out, and its exit was `full`: counted as both. `entry` is that of a frame forwarded.
+    Lost { reason: Reason, entry: Option<EntryRef>, full: Reason },
 }
 
 impl Way {
@@ -31,15 +34,18 @@ impl Way {
         match self {
             Self::Port { port, .. } => Some(*port),
             Self::Host { .. } => Some(HOST_EXIT),
-            Self::Nowhere { .. } => None,
+            Self::Nowhere { .. } | Self::Lost { .. } => None,
         }
     }
 
-    /// The reason that its verdict is counted under.
-    pub(super) fn reason(&self) -> Reason {
-        match self {
-            Self::Port { .. } => Reason::Forwarded,
-            Self::Host { reason, .. } | Self::Nowhere { reason } => *reason,
+    /// What this way becomes when its exit is full; `None` where nothing may be lost. Frames of the host wait.
+    pub(super) fn lost(&self, losses: Losses) -> Option<Self> {
+        match *self {
+            Self::Host { reason, .. } if losses.host_full => Some(Self::Lost { reason, entry: None, full: Reason::HostFull }),
+            Self::Port { entry: Some(entry), .. } if losses.tx_full => {
+                Some(Self::Lost { reason: Reason::Forwarded, entry: Some(entry), full: Reason::TxFull })
+            }
+            _ => None,
         }
     }
 }
@@ -64,6 +70,7 @@ impl std::fmt::Display for Way {
             Self::Host { reason, entry: Some(entry) } => write!(f, "punted as {reason}, entry {}", entry.index()),
             Self::Host { reason, entry: None } => write!(f, "punted as {reason}"),
             Self::Nowhere { reason } => write!(f, "dropped as {reason}"),
+            Self::Lost { reason, full, .. } => write!(f, "{reason}, then dropped as {full}"),
         }
     }
 }
@@ -137,10 +144,18 @@ impl Waiting {
         }
     }
 
-    /// Rules an exit out.
-    pub(super) fn bar(&mut self, exit: Exit) {
+    /// Rules an exit out: if the frame was on its way there, it was lost.
+    pub(super) fn bar(&mut self, exit: Exit, losses: Losses) {
         self.barred |= 1 << exit;
-        self.ways.retain(|way| way.exit() != Some(exit));
+        for way in std::mem::take(&mut self.ways) {
+            let way = if way.exit() == Some(exit) { way.lost(losses) } else { Some(way) };
+            self.ways.extend(way.filter(|way| !self.ways.contains(way)));
+        }
+    }
+
+    /// Whether a later frame cannot leave by `exit` before this one.
+    pub(super) fn blocks(&self, exit: Exit, losses: Losses) -> bool {
+        self.must_leave_by(exit) && !self.ways.iter().any(|way| way.lost(losses).is_some())
     }
 
     /// Whether every way leads to `exit`.
