@@ -180,10 +180,10 @@ impl<T: FlowTarget, K: Kernel> Engine<T, K> {
             self.uninstall(index);
         }
         let Some(tracked) = self.tracker.remove(index) else { return };
-        if let Some(record) = tracked.record() {
-            if let Some(counts) = self.records.remove(record) {
-                self.ending.push(report(&tracked, counts, verdict));
-            }
+        if let Some(record) = tracked.record()
+            && let Some(counts) = self.records.remove(record)
+        {
+            self.ending.push(report(&tracked, counts, verdict));
         }
     }
 

@@ -182,7 +182,8 @@ mod tests {
     #[test]
     fn each_condition_refuses_by_its_own_name() {
         let policy = Policy { mode: Mode::Mark, mark: 0x10, mask: 0xf0, udp_assured: false };
-        let cases: [(fn(&mut Conn), Refusal); 11] = [
+        type Spoil = fn(&mut Conn);
+        let cases: [(Spoil, Refusal); 11] = [
             (|c| c.name.original.protocol = 47, Refusal::Protocol),
             (|c| c.status.0 |= Status::TEMPLATE, Refusal::Template),
             (|c| c.status.0 |= Status::DYING, Refusal::Dying),

@@ -31,12 +31,11 @@ impl<T: FlowTarget, K: Kernel> Engine<T, K> {
         let Some(change) = change else { return };
         // A new MTU or a link that came up decides about flows as a new route does.
         self.routes_changed = true;
-        if change.mac {
-            if let Some(mac) = self.ports.link(change.port).map(|link| link.mac) {
-                if let Err(error) = self.target.set_port_mac(change.port, mac) {
-                    self.count_card_error(&error);
-                }
-            }
+        if change.mac
+            && let Some(mac) = self.ports.link(change.port).map(|link| link.mac)
+            && let Err(error) = self.target.set_port_mac(change.port, mac)
+        {
+            self.count_card_error(&error);
         }
         if change.lost {
             self.flush_port(now, change.port);
