@@ -93,7 +93,7 @@ pub struct Dump {
     // Words of the burst on the bus that have not left.
     owed: DFF<Bits<WORDS_COUNT_BITS>>,
     burst_beats: Signal<Local, Bits<WORDS_COUNT_BITS>>,
-    whole: Signal<Local, Bit>,
+    whole: DFF<Bit>,
     word_leaves: Signal<Local, Bit>,
     one_entry: Constant<Bits<ENTRY_REF_BITS>>,
     one_word: Constant<Bits<2>>,
@@ -134,7 +134,7 @@ impl Default for Dump {
             words: Shelf::default(),
             owed: DFF::default(),
             burst_beats: Signal::default(),
-            whole: Signal::default(),
+            whole: DFF::default(),
             word_leaves: Signal::default(),
             one_entry: Constant::new(1_u64.into()),
             one_word: Constant::new(1_u64.into()),
@@ -150,7 +150,7 @@ impl Default for Dump {
 impl Logic for Dump {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, state, next_entry, left, packets, bytes, seen, word_at, broken, owed);
+        dff_setup!(self, clock, state, next_entry, left, packets, bytes, seen, word_at, broken, owed, whole);
         clock!(self, clock, bursts, words);
         self.bursts.reset.next = self.reset.val();
         self.words.reset.next = self.reset.val();
@@ -227,18 +227,20 @@ impl Logic for Dump {
 
         // Words to bursts: one at a time, so that all words on the shelf beyond `owed` belong to the next.
         self.burst_beats.next = bit_cast::<WORDS_COUNT_BITS, 8>(self.bursts.m_axis.data.val().beats);
-        self.whole.next = !self.owed.q.val().any() & (self.words.fill.val() > self.burst_beats.val());
-        self.m_axis.valid.next = self.bursts.m_axis.valid.val() & self.whole.val();
+        self.whole.d.next =
+            self.bursts.m_axis.valid.val() & !self.owed.q.val().any() & (self.words.fill.val() > self.burst_beats.val());
+        self.m_axis.valid.next = self.whole.q.val();
         self.m_axis.data.next.address = self.bursts.m_axis.data.val().address;
         self.m_axis.data.next.beats = self.bursts.m_axis.data.val().beats;
         self.m_axis.data.next.closing = self.bursts.m_axis.data.val().closing;
-        self.bursts.m_axis.ready.next = self.m_axis.ready.val() & self.whole.val();
+        self.bursts.m_axis.ready.next = self.m_axis.ready.val() & self.whole.q.val();
         self.m_axis_beat.data.next.data = self.words.m_axis.data.val();
         self.m_axis_beat.data.next.strobes = self.all_bytes.val();
         self.m_axis_beat.valid.next = self.words.m_axis.valid.val() & self.owed.q.val().any();
         self.words.m_axis.ready.next = self.m_axis_beat.ready.val() & self.owed.q.val().any();
         self.word_leaves.next = self.m_axis_beat.ready.val() & self.words.m_axis.valid.val() & self.owed.q.val().any();
-        if self.bursts.m_axis.valid.val() & self.whole.val() & self.m_axis.ready.val() {
+        if self.whole.q.val() & self.m_axis.ready.val() {
+            self.whole.d.next = false;
             self.owed.d.next = self.burst_beats.val() + self.one.val();
         } else if self.word_leaves.val() {
             self.owed.d.next = self.owed.q.val() - self.one.val();
@@ -247,6 +249,7 @@ impl Logic for Dump {
         if self.reset.val() {
             self.state.d.next = Dumping::Idle;
             self.owed.d.next = 0.into();
+            self.whole.d.next = false;
         }
     }
 }

@@ -5,7 +5,7 @@
 //!  beat_valid, beat --------------------------->[     ]--> frame, m_axis_frame_beat
 //!  wanted <-------------------------------------[     ]--> m_axis_outcome, retired, bus_error, idle
 //! ```
-//! Throughput: one beat a clock in and out, a frame every 12 clocks or its beats, whichever is more; the next frames are asked for while
+//! Throughput: one beat a clock in and out, a frame every 15 clocks or its beats, whichever is more; the next frames are asked for while
 //! the bus still works on the first. Latency from the last beat of a frame to its first beat out 4 clocks.
 //!
 //! # Contract

@@ -5,7 +5,8 @@
 //!  s_axis_frame ------->[ ReadMaster ]<-- m_axi_r*
 //!                       [            ]--> beat (pulses)
 //! ```
-//! A request is on the bus 1 clock after it is taken, one request every 2 clocks; a beat is handed on 1 clock after the bus gave it.
+//! A request is on the bus 1 clock after it is taken, one request every 2 clocks; a beat is handed on 2 clocks after the bus gave
+//! it.
 //!
 //! # Contract
 //! - INCR bursts of 64-bit beats, one ID, so data comes in the order of the requests. Up to 16 bursts are under way.
@@ -56,10 +57,13 @@ pub struct ReadMaster {
     beats: DFF<Bits<8>>,
     address_valid: DFF<Bit>,
     tags: Shelf<Bits<TAG_BITS>, 4, 5>,
+    // s1: as the bus gave it; s2: with whose it is.
     data_s1: DFF<Bits<64>>,
     last_s1: DFF<Bit>,
     error_s1: DFF<Bit>,
     valid_s1: DFF<Bit>,
+    beat_s2: DFF<ReadBeat>,
+    valid_s2: DFF<Bit>,
     free: Signal<Local, Bit>,
     take_frame: Signal<Local, Bit>,
     chosen: Signal<Local, ReadRequest>,
@@ -70,6 +74,7 @@ impl Logic for ReadMaster {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, frame_first, address, beats, address_valid, data_s1, last_s1, error_s1, valid_s1);
+        dff_setup!(self, clock, beat_s2, valid_s2);
         self.tags.clock.next = self.clock.val();
         self.tags.reset.next = self.reset.val();
 
@@ -105,16 +110,19 @@ impl Logic for ReadMaster {
         self.last_s1.d.next = self.m_axi_rlast.val();
         self.error_s1.d.next = self.m_axi_rresp.val().get_bit(1);
         self.valid_s1.d.next = self.m_axi_rvalid.val();
-        self.beat_valid.next = self.valid_s1.q.val();
-        self.beat.next.data = self.data_s1.q.val();
-        self.beat.next.tag = self.tags.m_axis.data.val();
-        self.beat.next.last = self.last_s1.q.val();
-        self.beat.next.error = self.error_s1.q.val();
+        self.beat_s2.d.next.data = self.data_s1.q.val();
+        self.beat_s2.d.next.tag = self.tags.m_axis.data.val();
+        self.beat_s2.d.next.last = self.last_s1.q.val();
+        self.beat_s2.d.next.error = self.error_s1.q.val();
+        self.valid_s2.d.next = self.valid_s1.q.val();
+        self.beat.next = self.beat_s2.q.val();
+        self.beat_valid.next = self.valid_s2.q.val();
         self.tags.m_axis.ready.next = self.valid_s1.q.val() & self.last_s1.q.val();
 
         if self.reset.val() {
             self.address_valid.d.next = false;
             self.valid_s1.d.next = false;
+            self.valid_s2.d.next = false;
         }
     }
 }

@@ -4,10 +4,10 @@
 //!  s_axis (Started) -->[        ]--> m_axis (Outcome)
 //!  moved, failed ----->[ Retire ]--> retired, bus_error, idle
 //! ```
-//! Latency 1 clock; one descriptor a clock where no completion is due.
+//! Latency 2 clocks; one descriptor a clock where no completion is due.
 //!
 //! # Contract
-//! - Up to 16 descriptors are in here. One that moves a frame ends when its pulse `moved` has come, with status `BusError` if
+//! - Up to 16 descriptors are in here, and the one that ends next. One that moves a frame ends when its pulse `moved` has come, with status `BusError` if
 //!   `failed` was high beside it; pulses come in the order of the descriptors, not before them.
 //! - `retired` pulses once a descriptor, in the clock in which its completion is taken, if it has one. Failures always have one.
 
@@ -40,8 +40,10 @@ pub struct Retire {
     /// None is in here.
     pub idle: Signal<Out, Bit>,
     started: Shelf<Started, 4, 5>,
-    results: Shelf<Bit, 4, 5>,
-    head: Signal<Local, Started>,
+    // One result more than `started` holds: the head waits with its own.
+    results: Shelf<Bit, 5, 6>,
+    head: DFF<Started>,
+    head_valid: DFF<Bit>,
     ends: Signal<Local, Bit>,
     failing: Signal<Local, Bit>,
     status: Signal<Local, Bits<STATUS_BITS>>,
@@ -63,7 +65,8 @@ impl Default for Retire {
             idle: Signal::default(),
             started: Shelf::default(),
             results: Shelf::default(),
-            head: Signal::default(),
+            head: DFF::default(),
+            head_valid: DFF::default(),
             ends: Signal::default(),
             failing: Signal::default(),
             status: Signal::default(),
@@ -76,6 +79,7 @@ impl Default for Retire {
 impl Logic for Retire {
     #[hdl_gen]
     fn update(&mut self) {
+        dff_setup!(self, clock, head, head_valid);
         clock!(self, clock, started, results);
         self.started.reset.next = self.reset.val();
         self.results.reset.next = self.reset.val();
@@ -83,26 +87,32 @@ impl Logic for Retire {
         self.results.s_axis.valid.next = self.moved.val();
         self.results.s_axis.data.next = self.failed.val();
 
-        self.head.next = self.started.m_axis.data.val();
-        self.ends.next = self.started.m_axis.valid.val() & (!self.head.val().moving | self.results.m_axis.valid.val());
-        self.status.next = self.head.val().status;
-        if self.head.val().moving & self.results.m_axis.data.val() {
+        self.ends.next = self.head_valid.q.val() & (!self.head.q.val().moving | self.results.m_axis.valid.val());
+        self.status.next = self.head.q.val().status;
+        if self.head.q.val().moving & self.results.m_axis.data.val() {
             self.status.next = self.bus_status.val();
         }
         self.failing.next = self.status.val().any();
-        self.m_axis.valid.next = self.ends.val() & (self.failing.val() | !self.head.val().quiet);
+        self.m_axis.valid.next = self.ends.val() & (self.failing.val() | !self.head.q.val().quiet);
         self.m_axis.data.next.status = self.status.val();
-        self.m_axis.data.next.port = self.head.val().port;
-        self.m_axis.data.next.reason = self.head.val().reason;
-        self.m_axis.data.next.cookie = self.head.val().cookie;
-        self.m_axis.data.next.length = bit_cast::<32, LENGTH_BITS>(self.head.val().length);
-        self.m_axis.data.next.entry = self.head.val().entry;
-        self.m_axis.data.next.hit = self.head.val().hit;
-        self.taken.next = self.ends.val() & (self.m_axis.ready.val() | (!self.failing.val() & self.head.val().quiet));
-        self.started.m_axis.ready.next = self.taken.val();
-        self.results.m_axis.ready.next = self.taken.val() & self.head.val().moving;
+        self.m_axis.data.next.port = self.head.q.val().port;
+        self.m_axis.data.next.reason = self.head.q.val().reason;
+        self.m_axis.data.next.cookie = self.head.q.val().cookie;
+        self.m_axis.data.next.length = bit_cast::<32, LENGTH_BITS>(self.head.q.val().length);
+        self.m_axis.data.next.entry = self.head.q.val().entry;
+        self.m_axis.data.next.hit = self.head.q.val().hit;
+        self.taken.next = self.ends.val() & (self.m_axis.ready.val() | (!self.failing.val() & self.head.q.val().quiet));
+        self.started.m_axis.ready.next = self.taken.val() | !self.head_valid.q.val();
+        if self.taken.val() | !self.head_valid.q.val() {
+            self.head.d.next = self.started.m_axis.data.val();
+            self.head_valid.d.next = self.started.m_axis.valid.val();
+        }
+        self.results.m_axis.ready.next = self.taken.val() & self.head.q.val().moving;
         self.retired.next = self.taken.val();
         self.bus_error.next = self.taken.val() & (self.status.val() == self.bus_status.val());
-        self.idle.next = !self.started.m_axis.valid.val();
+        self.idle.next = !self.started.m_axis.valid.val() & !self.head_valid.q.val();
+        if self.reset.val() {
+            self.head_valid.d.next = false;
+        }
     }
 }

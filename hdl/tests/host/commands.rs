@@ -183,8 +183,8 @@ fn a_barrier_waits_its_clocks_behind_the_write_before_it() {
     for i in 0..4 {
         let completion = host.expect(&mut world, Status::Ok, i);
         let write = &world.writes[i as usize];
-        // The clock counter starts behind reset, before which the model has run four clocks.
-        let waited = completion.clock + 4 - write.clock;
+        // The clock counter starts behind reset, before which the model has run five clocks.
+        let waited = completion.clock + 5 - write.clock;
         assert!((BARRIER_CLOCKS..BARRIER_CLOCKS + 20).contains(&waited), "{waited} clocks");
     }
 }

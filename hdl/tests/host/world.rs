@@ -95,6 +95,8 @@ impl World {
             world.model.tick();
         }
         world.set("reset", 0);
+        // Reset is felt one clock late.
+        world.model.tick();
         world
     }
 

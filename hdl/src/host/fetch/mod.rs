@@ -6,7 +6,7 @@
 //!  per ring: wanted ----------------------------------->[       ]--> word, place, status
 //! ```
 //! Throughput: a request every 4 clocks, a descriptor handed on every 9. Latency from the last beat of a descriptor to its first word
-//! out 4 clocks, to `done` 12.
+//! out 5 clocks, to `done` 13.
 //!
 //! # Contract
 //! - Up to 16 descriptors of a ring are read ahead of the one in progress. They wait in one block RAM, 16 places a ring.

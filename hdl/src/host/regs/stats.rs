@@ -186,18 +186,11 @@ impl<const PORTS: usize> Logic for Stats<PORTS> {
                 self.tx_frames[p].add.next = self.one_event.val();
                 self.tx_bytes[p].add.next = self.tx_length[p].val();
             }
-            if self.round.at.val() == self.rx_frames_places[p].val() {
-                self.held.next = self.rx_frames[p].held.val();
-            }
-            if self.round.at.val() == self.rx_bytes_places[p].val() {
-                self.held.next = self.rx_bytes[p].held.val();
-            }
-            if self.round.at.val() == self.tx_frames_places[p].val() {
-                self.held.next = self.tx_frames[p].held.val();
-            }
-            if self.round.at.val() == self.tx_bytes_places[p].val() {
-                self.held.next = self.tx_bytes[p].held.val();
-            }
+            self.held.next = self.held.val()
+                | self.rx_frames[p].held.val()
+                | self.rx_bytes[p].held.val()
+                | self.tx_frames[p].held.val()
+                | self.tx_bytes[p].held.val();
         }
 
         // Reasons: each has sources of its own, so a clock adds what it adds to one of them.
@@ -236,9 +229,7 @@ impl<const PORTS: usize> Logic for Stats<PORTS> {
             self.reasons[r].reset.next = self.reset.val();
             self.reasons[r].add.next = self.adds[r].val();
             self.reasons[r].take.next = self.round.at.val() == self.reason_places[r].val();
-            if self.round.at.val() == self.reason_places[r].val() {
-                self.held.next = self.reasons[r].held.val();
-            }
+            self.held.next = self.held.val() | self.reasons[r].held.val();
         }
         self.round.held.next = self.held.val();
     }

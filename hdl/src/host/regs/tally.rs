@@ -3,7 +3,8 @@
 //! ```text
 //!  add, take -->[ Tally ]--> held
 //! ```
-//! What is added in the clock of `take` counts for the next visit.
+//! What is added in the clock of `take` counts for the next visit. `held` is zero without `take`, so the tallies of a round are
+//! gathered by a wide OR, which synthesis balances as it cannot a chain of multiplexers.
 
 use crate::prelude::*;
 
@@ -21,7 +22,7 @@ pub struct Tally<const N: usize, const A: usize> {
     pub add: Signal<In, Bits<A>>,
     /// `held` is taken in this clock.
     pub take: Signal<In, Bit>,
-    /// What was added since it was last taken.
+    /// With `take`, what was added since it was last taken.
     pub held: Signal<Out, Bits<HELD_BITS>>,
     count: DFF<Bits<N>>,
 }
@@ -30,9 +31,10 @@ impl<const N: usize, const A: usize> Logic for Tally<N, A> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, count);
-        self.held.next = bit_cast::<HELD_BITS, N>(self.count.q.val());
+        self.held.next = 0.into();
         self.count.d.next = self.count.q.val() + bit_cast::<N, A>(self.add.val());
         if self.take.val() {
+            self.held.next = bit_cast::<HELD_BITS, N>(self.count.q.val());
             self.count.d.next = bit_cast::<N, A>(self.add.val());
         }
         if self.reset.val() {
