@@ -206,9 +206,11 @@ impl Scoreboard {
         self.lanes.iter().map(|lane| lane.waiting.len()).sum()
     }
 
-    /// Bytes of the frames that [`Scoreboard::waiting`] counts.
-    pub fn waiting_bytes(&self) -> usize {
-        self.lanes.iter().flat_map(|lane| lane.waiting.values()).map(|waiting| waiting.frame.len()).sum()
+    /// Those of [`Scoreboard::waiting`] that may still leave, and their bytes.
+    pub fn leaving(&self) -> (usize, usize) {
+        let waiting = self.lanes.iter().flat_map(|lane| lane.waiting.values());
+        let leaving = waiting.filter(|waiting| waiting.ways.iter().any(|way| way.exit().is_some()));
+        leaving.fold((0, 0), |(frames, bytes), waiting| (frames + 1, bytes + waiting.frame.len()))
     }
 
     /// Closes the run on a card that has become idle. `counters` are its reason counters, by code; a frame dropped as `host_full` or
