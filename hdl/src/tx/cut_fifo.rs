@@ -6,7 +6,7 @@
 //!            +---------+--> space
 //! ```
 //! Latency 1 clock from `s_axis` to `m_axis` when empty; one word a clock in and out at once, also out of a store that fills and
-//! empties. `m_axis_data`, `m_axis_valid` and `space` come from flip-flops.
+//! empties. `s_axis_ready`, `m_axis_data`, `m_axis_valid` and `space` come from flip-flops.
 //!
 //! # Contract
 //! - `2^AW` words fit in the RAM and two more in the output stages. `CW` must be `AW + 1`.
@@ -37,8 +37,8 @@ pub struct CutFifo<T: Synth, const AW: usize, const CW: usize> {
     pushed: DFF<Bits<CW>>,
     taken: DFF<Bits<CW>>,
     free: DFF<Bits<CW>>,
+    ready: DFF<Bit>,
     stored: Signal<Local, Bit>,
-    ready: Signal<Local, Bit>,
     advance_s1: Signal<Local, Bit>,
     advance_s2: Signal<Local, Bit>,
     take: Signal<Local, Bit>,
@@ -54,7 +54,6 @@ pub struct CutFifo<T: Synth, const AW: usize, const CW: usize> {
     valid_s2: DFF<Bit>,
     word_s2: DFF<T>,
 
-    none: Constant<Bits<CW>>,
     one: Constant<Bits<CW>>,
     depth: Constant<Bits<CW>>,
 }
@@ -76,8 +75,8 @@ impl<T: Synth, const AW: usize, const CW: usize> Default for CutFifo<T, AW, CW> 
             pushed: DFF::default(),
             taken: DFF::default(),
             free: DFF::default(),
+            ready: DFF::default(),
             stored: Signal::default(),
-            ready: Signal::default(),
             advance_s1: Signal::default(),
             advance_s2: Signal::default(),
             take: Signal::default(),
@@ -90,7 +89,6 @@ impl<T: Synth, const AW: usize, const CW: usize> Default for CutFifo<T, AW, CW> 
             around_s1: DFF::default(),
             valid_s2: DFF::default(),
             word_s2: DFF::default(),
-            none: Constant::new(0_u64.into()),
             one: Constant::new(1_u64.into()),
             depth: Constant::new((1_u64 << AW).into()),
         }
@@ -100,9 +98,8 @@ impl<T: Synth, const AW: usize, const CW: usize> Default for CutFifo<T, AW, CW> 
 impl<T: Synth, const AW: usize, const CW: usize> Logic for CutFifo<T, AW, CW> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, pushed, taken, free, valid_s1, is_around_s1, around_s1, valid_s2, word_s2);
-        self.ready.next = self.free.q.val() != self.none.val();
-        self.s_axis.ready.next = self.ready.val();
+        dff_setup!(self, clock, pushed, taken, free, ready, valid_s1, is_around_s1, around_s1, valid_s2, word_s2);
+        self.s_axis.ready.next = self.ready.q.val();
         self.space.next = self.free.q.val();
 
         // Backwards from the output: a stage moves on when it is empty or the one after it moves on.
@@ -114,7 +111,7 @@ impl<T: Synth, const AW: usize, const CW: usize> Logic for CutFifo<T, AW, CW> {
         // Where the word goes.
         self.to_s2.next = !self.stored.val() & !self.valid_s1.q.val() & self.advance_s2.val();
         self.to_s1.next = !self.stored.val() & self.advance_s1.val() & !self.to_s2.val();
-        self.push.next = self.s_axis.valid.val() & self.ready.val() & !self.to_s2.val() & !self.to_s1.val();
+        self.push.next = self.s_axis.valid.val() & self.ready.q.val() & !self.to_s2.val() & !self.to_s1.val();
 
         self.memory.clock.next = self.clock.val();
         self.memory.wen.next = self.push.val();
@@ -133,14 +130,17 @@ impl<T: Synth, const AW: usize, const CW: usize> Logic for CutFifo<T, AW, CW> {
         } else if !self.push.val() & self.take.val() {
             self.free.d.next = self.free.q.val() + self.one.val();
         }
+        // Whether that leaves any, without waiting for the sum.
+        self.ready.d.next =
+            self.take.val() | (self.free.q.val() > self.one.val()) | ((self.free.q.val() == self.one.val()) & !self.push.val());
 
         if self.advance_s1.val() {
-            self.valid_s1.d.next = self.take.val() | (self.to_s1.val() & self.s_axis.valid.val() & self.ready.val());
+            self.valid_s1.d.next = self.take.val() | (self.to_s1.val() & self.s_axis.valid.val() & self.ready.q.val());
             self.is_around_s1.d.next = self.to_s1.val();
             self.around_s1.d.next = self.s_axis.data.val();
         }
         if self.advance_s2.val() {
-            self.valid_s2.d.next = self.valid_s1.q.val() | (self.to_s2.val() & self.s_axis.valid.val() & self.ready.val());
+            self.valid_s2.d.next = self.valid_s1.q.val() | (self.to_s2.val() & self.s_axis.valid.val() & self.ready.q.val());
             if self.to_s2.val() {
                 self.word_s2.d.next = self.s_axis.data.val();
             } else if self.is_around_s1.q.val() {
@@ -156,6 +156,7 @@ impl<T: Synth, const AW: usize, const CW: usize> Logic for CutFifo<T, AW, CW> {
             self.pushed.d.next = 0.into();
             self.taken.d.next = 0.into();
             self.free.d.next = self.depth.val();
+            self.ready.d.next = true;
             self.valid_s1.d.next = false;
             self.valid_s2.d.next = false;
         }

@@ -18,8 +18,8 @@
 //! `2^AW` beats of `W` bits, `CW` is `AW + 1`. `W` is a multiple of 64.
 //!
 //! # How
-//! s1: the frame's length in whole beats is compared with the room. The room is known as of one clock before, so a beat is left
-//! for what went in since. Lengths say where frames end, so the store holds nothing but data.
+//! A frame's length is compared with the room while its first beat comes to s1. The room is known as of one clock before, so two
+//! beats are left for what is on its way. Lengths say where frames end, so the store holds nothing but data.
 
 use super::beat_shift;
 use crate::prelude::*;
@@ -60,7 +60,8 @@ pub struct HostRx<const W: usize, const AW: usize, const CW: usize> {
     last_s1: DFF<Bit>,
     valid_s1: DFF<Bit>,
     punt_s1: DFF<PuntInfo>,
-    need_s1: DFF<Bits<ROOM_BITS>>,
+    need: Signal<Local, Bits<ROOM_BITS>>,
+    fits_s1: DFF<Bit>,
 
     store: FrameFifo<Bits<W>, AW, CW>,
     infos: StreamFifo<PuntInfo, FRAMES_AW, { FRAMES_AW + 1 }>,
@@ -88,7 +89,7 @@ pub struct HostRx<const W: usize, const AW: usize, const CW: usize> {
     ends: Signal<Local, Bit>,
     word_ends: Signal<Local, Bit>,
 
-    beat_bytes: Constant<Bits<ROOM_BITS>>,
+    margin_bytes: Constant<Bits<ROOM_BITS>>,
     frames_margin: Constant<Bits<{ FRAMES_AW + 1 }>>,
     one: Constant<Bits<LENGTH_BITS>>,
     none: Constant<Bits<LENGTH_BITS>>,
@@ -121,7 +122,8 @@ impl<const W: usize, const AW: usize, const CW: usize> Default for HostRx<W, AW,
             last_s1: DFF::default(),
             valid_s1: DFF::default(),
             punt_s1: DFF::default(),
-            need_s1: DFF::default(),
+            need: Signal::default(),
+            fits_s1: DFF::default(),
             store: FrameFifo::default(),
             infos: StreamFifo::default(),
             room: DFF::default(),
@@ -145,7 +147,7 @@ impl<const W: usize, const AW: usize, const CW: usize> Default for HostRx<W, AW,
             send: Signal::default(),
             ends: Signal::default(),
             word_ends: Signal::default(),
-            beat_bytes: Constant::new((W as u64 / 8).into()),
+            margin_bytes: Constant::new((2 * (W as u64 / 8)).into()),
             frames_margin: Constant::new(FRAMES_MARGIN.into()),
             one: Constant::new(1_u64.into()),
             none: Constant::new(0_u64.into()),
@@ -158,14 +160,14 @@ impl<const W: usize, const AW: usize, const CW: usize> Default for HostRx<W, AW,
 impl<const W: usize, const AW: usize, const CW: usize> Logic for HostRx<W, AW, CW> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, data_s1, last_s1, valid_s1, punt_s1, need_s1);
+        dff_setup!(self, clock, data_s1, last_s1, valid_s1, punt_s1, fits_s1);
         dff_setup!(self, clock, room, room_for_info, in_frame, dropping, dropped);
         dff_setup!(self, clock, info, info_valid, busy, beats_left, part);
         clock!(self, clock, store, infos);
         self.store.reset.next = self.reset.val();
         self.infos.reset.next = self.reset.val();
 
-        // s1: the beat as it came, and what its frame needs: its bytes, and a beat for what went in since `room` was looked at.
+        // s1: the beat as it came, and whether there is room for its frame.
         self.s_axis.ready.next = true;
         self.data_s1.d.next = self.s_axis.data.val();
         self.last_s1.d.next = self.s_axis.last.val();
@@ -173,7 +175,8 @@ impl<const W: usize, const AW: usize, const CW: usize> Logic for HostRx<W, AW, C
         self.punt_s1.d.next = self.punt.val();
         self.arriving.next = self.punt.val();
         self.arriving_frame.next = self.arriving.val().frame;
-        self.need_s1.d.next = bit_cast::<ROOM_BITS, LENGTH_BITS>(self.arriving_frame.val().length) + self.beat_bytes.val();
+        self.need.next = bit_cast::<ROOM_BITS, LENGTH_BITS>(self.arriving_frame.val().length) + self.margin_bytes.val();
+        self.fits_s1.d.next = (self.need.val() <= self.room.q.val()) & self.room_for_info.q.val();
         for at in (beat_shift(W) as u64)..(beat_shift(W) as u64 + 1) {
             self.room.d.next = bit_cast::<ROOM_BITS, CW>(self.store.space.val()) << at;
         }
@@ -182,7 +185,7 @@ impl<const W: usize, const AW: usize, const CW: usize> Logic for HostRx<W, AW, C
         // Keep the frame or drop it: decided with its first beat.
         self.drop_beat.next = self.dropping.q.val();
         if !self.in_frame.q.val() {
-            self.drop_beat.next = (self.need_s1.q.val() > self.room.q.val()) | !self.room_for_info.q.val();
+            self.drop_beat.next = !self.fits_s1.q.val();
         }
         self.dropped.d.next = self.valid_s1.q.val() & !self.in_frame.q.val() & self.drop_beat.val();
         self.drop_valid.next = self.dropped.q.val();
@@ -252,7 +255,6 @@ impl<const W: usize, const AW: usize, const CW: usize> Logic for HostRx<W, AW, C
             self.info_valid.d.next = false;
             self.busy.d.next = false;
             self.part.d.next = 0.into();
-            self.room.d.next = 0.into();
         }
     }
 }

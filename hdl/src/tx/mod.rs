@@ -7,7 +7,7 @@
 //!  payload ------>|----------------> Patch ----------'                `--> HostRx -> c2h DMA
 //!                 '---------------------------------------------------'
 //! ```
-//! Streams with back-pressure all the way; the one place that drops without being asked to is [`HostRx`].
+//! Streams with back-pressure all the way; [`HostRx`] drops frames so that nothing waits for the host, [`TxPort`] when it is told to.
 //!
 //! | block | latency in clocks | throughput |
 //! |---|---|---|
@@ -16,7 +16,7 @@
 //! | [`Prepend`] | 1 from a frame's plan to its first beat | a beat out a clock, also from frame to frame |
 //! | [`Route`] | 1 | a beat a clock |
 //! | [`Merge`] | 3 from verdict to first beat | the above |
-//! | [`TxPort`] | 2 from merge to the wire, when nothing waits | a beat a clock |
+//! | [`TxPort`] | 3 from merge to the wire, when nothing waits | a beat a clock |
 //! | [`HostRx`] | stores whole frames | a beat a clock in, 64 bits a clock out |
 //!
 //! # A frame's record beside its beats

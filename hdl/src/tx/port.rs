@@ -9,7 +9,8 @@
 //! Latency [`TxPort::LATENCY`] clocks from the flow side to the wire when nothing waits; a beat a clock, no bubble between frames.
 //!
 //! # Contract
-//! - Frames leave whole, in order on each side. When both sides have one, they alternate.
+//! - Frames leave whole, in order on each side. When both sides have one, they alternate; when neither has, it is the flow side's
+//!   turn.
 //! - A frame of the host may arrive with gaps: it starts when all of it is here. One of fewer than 60 bytes is filled up with
 //!   zeros. The host's side never drops: a frame that does not fit waits, and one longer than its store never ends, so the DMA
 //!   engine has to refuse frames longer than the longest, and `2^AW` beats have to hold that.
@@ -56,8 +57,8 @@ pub struct TxPort<const W: usize, const B: usize, const WORD: usize, const AW: u
     out: AxisOut<W, B, WORD>,
 
     in_frame: DFF<Bit>,
-    from_host: DFF<Bit>,
-    choose_host: Signal<Local, Bit>,
+    host_turn: DFF<Bit>,
+    between: Signal<Local, Bit>,
     word: Signal<Local, Bits<WORD>>,
     valid: Signal<Local, Bit>,
     last: Signal<Local, Bit>,
@@ -87,8 +88,8 @@ impl<const W: usize, const B: usize, const WORD: usize, const AW: usize, const C
             host: FrameFifo::default(),
             out: AxisOut::default(),
             in_frame: DFF::default(),
-            from_host: DFF::default(),
-            choose_host: Signal::default(),
+            host_turn: DFF::default(),
+            between: Signal::default(),
             word: Signal::default(),
             valid: Signal::default(),
             last: Signal::default(),
@@ -99,7 +100,7 @@ impl<const W: usize, const B: usize, const WORD: usize, const AW: usize, const C
 impl<const W: usize, const B: usize, const WORD: usize, const AW: usize, const CW: usize> Logic for TxPort<W, B, WORD, AW, CW> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, in_frame, from_host);
+        dff_setup!(self, clock, in_frame, host_turn);
         clock!(self, clock, queue, pad, host, out);
         self.queue.reset.next = self.reset.val();
         self.pad.reset.next = self.reset.val();
@@ -118,28 +119,32 @@ impl<const W: usize, const B: usize, const WORD: usize, const AW: usize, const C
         self.host.commit.next = self.pad.last.val() & self.pad.m_axis.valid.val() & self.host.s_axis.ready.val();
         self.host.rollback.next = false;
 
-        // Between frames: the side that has one; of two the one that did not go last.
-        self.choose_host.next = self.from_host.q.val();
-        if !self.in_frame.q.val() {
-            self.choose_host.next = self.host.m_axis.valid.val() & (!self.queue.m_axis.valid.val() | !self.from_host.q.val());
-        }
+        // Whose turn it is comes from a flip-flop. It changes between frames: to the host when it has a frame, away from it when
+        // the other side has one, and when the host has no more.
         self.word.next = self.queue.m_axis.data.val();
         self.valid.next = self.queue.m_axis.valid.val();
-        if self.choose_host.val() {
+        if self.host_turn.q.val() {
             self.word.next = self.host.m_axis.data.val();
             self.valid.next = self.host.m_axis.valid.val();
         }
-        self.queue.m_axis.ready.next = self.out.s_axis.ready.val() & !self.choose_host.val();
-        self.host.m_axis.ready.next = self.out.s_axis.ready.val() & self.choose_host.val();
+        self.queue.m_axis.ready.next = self.out.s_axis.ready.val() & !self.host_turn.q.val();
+        self.host.m_axis.ready.next = self.out.s_axis.ready.val() & self.host_turn.q.val();
         self.out.s_axis.data.next = self.word.val();
         self.out.s_axis.valid.next = self.valid.val();
         self.last.next = false;
         for bit in beat_shift(W)..(beat_shift(W) + 1) {
             self.last.next = self.word.val().get_bit(bit);
         }
+        self.between.next = !self.in_frame.q.val() & !self.valid.val();
         if self.valid.val() & self.out.s_axis.ready.val() {
             self.in_frame.d.next = !self.last.val();
-            self.from_host.d.next = self.choose_host.val();
+            self.between.next = self.last.val();
+        }
+        if self.between.val() {
+            self.host_turn.d.next = self.host.m_axis.valid.val();
+            if self.host_turn.q.val() & self.queue.m_axis.valid.val() {
+                self.host_turn.d.next = false;
+            }
         }
 
         WireSource::<W, B>::link(&mut self.m_axis, &mut self.out.m_axis);
@@ -148,7 +153,7 @@ impl<const W: usize, const B: usize, const WORD: usize, const AW: usize, const C
 
         if self.reset.val() {
             self.in_frame.d.next = false;
-            self.from_host.d.next = false;
+            self.host_turn.d.next = false;
         }
     }
 }

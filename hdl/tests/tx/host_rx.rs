@@ -192,9 +192,9 @@ fn a_frame_that_fits_is_never_dropped() {
         let mut rig = Rig::new(width);
         let beat = width / 8;
         for round in 0..100 {
-            // As much as fits, in frames of any length; a beat is always left free.
+            // As much as fits, in frames of any length; two beats are always left free.
             let mut frames = vec![];
-            let mut room = STORE_BYTES / beat - 1;
+            let mut room = STORE_BYTES / beat - 2;
             while room > 0 {
                 let length = rng.random_range(14..=(room * beat).clamp(14, 500));
                 if length.div_ceil(beat) > room {
@@ -233,7 +233,7 @@ fn a_host_that_takes_nothing_costs_frames_and_no_time() {
         let delivered = rig.drain([1.0; 3], &mut rng);
         assert!(delivered[..] == frames[..delivered.len()], "the first frames are kept");
         let most = (STORE_BYTES / (width / 8)) / 60_usize.div_ceil(width / 8);
-        assert!(delivered.len() + 2 >= most, "{} of {most} frames kept", delivered.len());
+        assert!(delivered.len() + 3 >= most, "{} of {most} frames kept", delivered.len());
         assert_eq!(delivered.len() + rig.dropped, 1000);
     }
 }
