@@ -1,1 +1,32 @@
-//! Placeholder until the crate's first module lands.
+//! What tests that cross crates share.
+//!
+//! [`Rig`] is the verilated card, the driver that programs it and the golden model that watches it, on one thread: the same seed
+//! gives the same run in every clock. [`Feeder`] keeps its ports fed, [`Churn`] changes its tables under traffic, [`BareHost`] speaks
+//! to the rings without the driver, [`Lying`] is a card that is not what it says.
+//!
+//! A rig reports by panicking: whatever differs ends the test with the words of the scoreboard.
+#![forbid(unsafe_code)]
+
+mod bare_host;
+mod churn;
+mod feeder;
+mod lying;
+mod rig;
+mod stream;
+mod tally;
+
+pub use bare_host::BareHost;
+pub use churn::{Churn, ChurnCounts};
+pub use feeder::Feeder;
+pub use lying::Lying;
+pub use rig::{PortSetup, Rig, Setup};
+pub use stream::{Stream, datagram_flow, hop};
+pub use tally::Report;
+
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+
+/// A secret for the keyed hash.
+pub fn secret(rng: &mut ChaCha8Rng) -> fpgaflow_abi::hash::HashSecret {
+    fpgaflow_abi::hash::HashSecret(std::array::from_fn(|_| rng.random()))
+}

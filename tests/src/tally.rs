@@ -1,0 +1,85 @@
+//! What went in and came out of a rig, counted beside the card, and compared with what the card counted.
+
+use std::collections::HashMap;
+
+use fpgaflow_abi::key::FlowKey;
+use fpgaflow_abi::reason::{REASONS, Reason};
+use fpgaflow_abi::slot::EntryRef;
+use fpgaflow_golden::{FlowCounters, PortCounters, Summary};
+
+/// Counters of flows, by entry and key: entries are used again.
+pub(crate) type Flows = HashMap<(EntryRef, FlowKey), FlowCounters>;
+
+/// What a run came to; everything in it was found right.
+#[derive(Debug)]
+pub struct Report {
+    /// Clocks of the card.
+    pub clocks: u64,
+    /// The card's reason counters, by code.
+    pub reasons: [u64; REASONS],
+    /// What the scoreboard adds up to.
+    pub summary: Summary,
+    /// Frames that the host got.
+    pub punts: u64,
+}
+
+impl Report {
+    /// Frames of one reason.
+    pub fn count(&self, reason: Reason) -> u64 {
+        self.reasons[reason as usize]
+    }
+}
+
+/// Counts what the rig gives and takes.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    ports: Vec<PortCounters>,
+    /// What flows had counted when they were removed.
+    removed: Flows,
+    pub(crate) punts: u64,
+}
+
+impl Tally {
+    pub(crate) fn new(ports: u8) -> Self {
+        Self { ports: vec![PortCounters::default(); ports.into()], ..Self::default() }
+    }
+
+    pub(crate) fn received(&mut self, port: u8, bytes: usize) {
+        let counters = &mut self.ports[usize::from(port)];
+        counters.rx_frames += 1;
+        counters.rx_bytes += bytes as u64;
+    }
+
+    pub(crate) fn sent(&mut self, port: u8, bytes: usize) {
+        let counters = &mut self.ports[usize::from(port)];
+        counters.tx_frames += 1;
+        counters.tx_bytes += bytes as u64;
+    }
+
+    pub(crate) fn punted(&mut self) {
+        self.punts += 1;
+    }
+
+    /// A flow is gone, and this is what it had counted in its entry.
+    pub(crate) fn removed(&mut self, entry: EntryRef, key: FlowKey, counters: FlowCounters) {
+        let sum = self.removed.entry((entry, key)).or_default();
+        sum.packets += counters.packets;
+        sum.bytes += counters.bytes;
+    }
+
+    /// Holds the card's counters of ports and of `installed` flows to what was seen.
+    pub(crate) fn compare(mut self, ports: &[PortCounters], installed: Flows, summary: &Summary) -> u64 {
+        assert_eq!(ports, self.ports, "the card's port counters (left) and what went through the ports");
+        for ((entry, key), counters) in installed {
+            self.removed(entry, key, counters);
+        }
+        // A flow that no frame hit is not in the summary.
+        self.removed.retain(|_, counters| *counters != FlowCounters::default());
+        for (flow, expected) in &summary.flows {
+            let found = self.removed.remove(flow).unwrap_or_default();
+            assert_eq!(found, *expected, "the card's counters (left) of {flow:?} and the model's");
+        }
+        assert!(self.removed.is_empty(), "the card counted flows that no frame hit: {:?}", self.removed);
+        self.punts
+    }
+}

@@ -1,0 +1,195 @@
+//! Random frames through the RTL and the golden model while tables change: no difference in any frame, order or counter.
+//!
+//! [`fpgaflow_traffic::SEED_VARIABLE`] replays a run; `FPGAFLOW_FRAMES` is how many frames all settings together get.
+
+use fpgaflow_card::Timing;
+use fpgaflow_driver::placement::MOVES_COUNTED;
+use fpgaflow_golden::Losses;
+use fpgaflow_tests::{Churn, ChurnCounts, Feeder, PortSetup, Report, Rig, Setup, secret};
+use fpgaflow_traffic::{Frames, Mix, Scenario, Sizes, rng, seed};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// Environment variable that says how many frames all settings together get.
+const FRAMES_VARIABLE: &str = "FPGAFLOW_FRAMES";
+/// Frames without it.
+const FRAMES: u64 = 1_000_000;
+/// Clocks between two changes of what goes in.
+const STEP_CLOCKS: u64 = 64;
+/// Steps without a frame after which the card counts as hung.
+const HANG_STEPS: u64 = 20_000;
+/// Of how many frames the MAC marks one bad.
+const DAMAGE_EVERY: u64 = 97;
+
+/// One way to press the card.
+struct Setting {
+    /// Share of all frames, of 100.
+    share_percent: u64,
+    timing: Timing,
+    sizes: Sizes,
+    /// Flows of the scenario, and how many of them, of 100, are installed.
+    flows: usize,
+    fill_percent: u32,
+    /// A change of the tables every so many steps; 0 for none.
+    churn_every: u64,
+    /// A frame of the host every so many steps.
+    send_every: u64,
+    losses: Losses,
+    port: PortSetup,
+}
+
+const NO_LOSS: Losses = Losses { host_full: false, tx_full: false };
+const HOST_MAY_LOSE: Losses = Losses { host_full: true, tx_full: false };
+
+const PLAIN: Setting = Setting {
+    share_percent: 0,
+    timing: Timing { bus_latency: 0, bus_stall_percent: 0, rx_stall_percent: 0, tx_stall_percent: 0 },
+    sizes: Sizes::Small,
+    flows: 300,
+    fill_percent: 70,
+    churn_every: 4,
+    send_every: 16,
+    losses: NO_LOSS,
+    port: PortSetup { promiscuous: false, tail_drop: false },
+};
+
+/// What a run did besides its frames.
+struct Outcome {
+    report: Report,
+    churn: ChurnCounts,
+    /// Slots that moved.
+    moves: u64,
+}
+
+fn frames_of(setting: &Setting) -> u64 {
+    let all = match std::env::var(FRAMES_VARIABLE) {
+        Ok(text) => text.parse().unwrap_or_else(|_| panic!("{FRAMES_VARIABLE}={text} is not a number")),
+        Err(_) => FRAMES,
+    };
+    all * setting.share_percent / 100
+}
+
+fn press(name: &str, setting: &Setting) -> Outcome {
+    let seed = seed();
+    let mut rng = rng(seed);
+    let frames = frames_of(setting);
+    let mut rig = Rig::new(
+        Setup { timing: setting.timing, losses: setting.losses, port: setting.port, ..Setup::new(seed) },
+        secret(&mut rng),
+    );
+    let scenario = Scenario::draw(&mut rng, rig.geometry(), setting.flows);
+    let mut child = || ChaCha8Rng::seed_from_u64(rng.random());
+    let mut churn = Churn::new(child(), &scenario, setting.fill_percent);
+    churn.fill(&mut rig);
+    let calm = !setting.losses.host_full;
+    let mut feeder = Feeder::new(Frames::new(child(), &scenario, Mix::everything(), setting.sizes), DAMAGE_EVERY, calm);
+    let mut from_host = Frames::new(child(), &scenario, Mix::hits(), setting.sizes);
+    let mut rekey_rng = child();
+
+    let mut rekeyed = false;
+    let (mut step, mut progress) = (0, (0, 0));
+    while feeder.fed() < frames {
+        step += 1;
+        feeder.feed(&mut rig, frames);
+        if feeder.fed() > progress.0 {
+            progress = (feeder.fed(), step);
+        }
+        assert!(
+            step - progress.1 < HANG_STEPS,
+            "no frame went in for {HANG_STEPS} steps; {} are in the card",
+            rig.board.waiting()
+        );
+        if setting.churn_every != 0 && step % setting.churn_every == 0 {
+            churn.step(&mut rig);
+        }
+        if step % setting.send_every == 0 {
+            let frame = from_host.draw();
+            rig.send(frame.port, &frame.bytes);
+        }
+        if setting.churn_every != 0 && !rekeyed && feeder.fed() > frames / 2 {
+            rekeyed = true;
+            rig.rekey(secret(&mut rekey_rng));
+        }
+        rig.run(STEP_CLOCKS);
+    }
+    let stats = *rig.table.placement().stats();
+    let moves = (0..MOVES_COUNTED as u64).zip(stats.moves).map(|(moves, times)| moves * times).sum();
+    let churn = churn.counts;
+    let report = rig.finish();
+    println!(
+        "{name}: {} frames in {} clocks, {} forwarded, {} to the host; {churn:?}, {moves} slots moved, {} stashed",
+        report.summary.injected,
+        report.clocks,
+        report.summary.forwarded(),
+        report.punts,
+        stats.stashed,
+    );
+    assert!(report.summary.injected >= frames, "every frame was fed");
+    if frames > 1000 {
+        assert!(report.summary.forwarded() > frames / 10, "too little was forwarded to say anything");
+        assert!(report.punts > frames / 100, "too little was punted to say anything");
+    }
+    Outcome { report, churn, moves }
+}
+
+#[test]
+fn rtl_and_model_agree_at_line_rate() {
+    let setting = Setting { share_percent: 30, losses: HOST_MAY_LOSE, ..PLAIN };
+    press("line rate", &setting);
+}
+
+#[test]
+fn rtl_and_model_agree_on_frames_of_every_size() {
+    let outcome = press("every size", &Setting { share_percent: 6, sizes: Sizes::Mixed, ..PLAIN });
+    assert_eq!(outcome.report.count(fpgaflow_abi::reason::Reason::HostFull), 0);
+}
+
+#[test]
+fn rtl_and_model_agree_while_a_crowded_table_moves() {
+    let setting = Setting { share_percent: 24, flows: 8_000, fill_percent: 96, churn_every: 2, ..PLAIN };
+    let outcome = press("crowded table", &setting);
+    if frames_of(&setting) > 10_000 {
+        assert!(outcome.moves > 100, "{} slots moved", outcome.moves);
+        assert!(outcome.churn.installed > 8_000 && outcome.churn.removed > 100, "{:?}", outcome.churn);
+    }
+}
+
+#[test]
+fn rtl_and_model_agree_on_few_flows_that_hit_all_the_time() {
+    press("few flows", &Setting { share_percent: 10, flows: 3, fill_percent: 100, churn_every: 16, ..PLAIN });
+}
+
+#[test]
+fn rtl_and_model_agree_behind_a_slow_bus() {
+    let timing = Timing { bus_latency: 150, bus_stall_percent: 30, ..PLAIN.timing };
+    press("slow bus", &Setting { share_percent: 8, timing, ..PLAIN });
+}
+
+#[test]
+fn rtl_and_model_agree_on_slow_wires() {
+    let timing = Timing { rx_stall_percent: 20, tx_stall_percent: 50, ..PLAIN.timing };
+    press("slow wires", &Setting { share_percent: 10, timing, ..PLAIN });
+}
+
+#[test]
+fn rtl_and_model_agree_when_everything_stalls() {
+    let timing = Timing { bus_latency: 20, bus_stall_percent: 50, rx_stall_percent: 50, tx_stall_percent: 50 };
+    press("everything stalls", &Setting { share_percent: 6, timing, losses: HOST_MAY_LOSE, sizes: Sizes::Mixed, ..PLAIN });
+}
+
+#[test]
+fn rtl_and_model_agree_when_ports_drop() {
+    // Without changes of actions: a frame that was dropped does not show which of two it met.
+    let setting = Setting {
+        share_percent: 6,
+        timing: Timing { tx_stall_percent: 70, ..PLAIN.timing },
+        churn_every: 0,
+        losses: Losses { host_full: true, tx_full: true },
+        port: PortSetup { promiscuous: true, tail_drop: true },
+        ..PLAIN
+    };
+    let outcome = press("ports drop", &setting);
+    if frames_of(&setting) > 10_000 {
+        assert!(outcome.report.count(fpgaflow_abi::reason::Reason::TxFull) > 0, "no port dropped anything");
+    }
+}
