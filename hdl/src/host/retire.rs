@@ -7,8 +7,8 @@
 //! Latency 2 clocks; one descriptor a clock where no completion is due.
 //!
 //! # Contract
-//! - Up to 16 descriptors are in here, and the one that ends next. One that moves a frame ends when its pulse `moved` has come, with status `BusError` if
-//!   `failed` was high beside it; pulses come in the order of the descriptors, not before them.
+//! - Up to 16 descriptors are in here, and the one that ends next. One that moves a frame ends when its pulse `moved` has come,
+//!   with status `BusError` if `failed` was high beside it; pulses come in the order of the descriptors, not before them.
 //! - `retired` pulses once a descriptor, in the clock in which its completion is taken, if it has one. Failures always have one.
 
 use fpgaflow_abi::descriptor::Status;
