@@ -3,11 +3,8 @@
 //! The way through these modules: [`conntrack`] and [`topology`] listen to the kernel over [`netlink`]; the [`engine`] judges each
 //! connection by [`policy`] and finds its next [`hops`]; a [`target`] (the card) is told, the [`kernel`] is asked.
 
-pub mod config;
 pub mod conntrack;
 pub mod control;
-pub mod daemon;
-pub mod datapath;
 pub mod engine;
 pub mod error;
 pub mod flow;
@@ -16,7 +13,6 @@ pub mod kernel;
 pub mod netlink;
 pub mod policy;
 pub mod stats;
-pub mod tap;
 pub mod target;
 pub mod topology;
 
