@@ -74,31 +74,28 @@ impl<'a> Churn<'a> {
     }
 
     fn install_or_remove(&mut self, rig: &mut Rig) {
-        let Some(flow) = self.any_flow() else { return };
         let wanted = self.scenario.flows.len() * self.fill_percent as usize / 100;
-        match rig.table.find(&flow.key) {
-            Some(_) if rig.table.len() >= wanted || self.rng.random_bool(0.3) => {
-                self.counts.removed += u64::from(rig.remove(&flow.key));
-            }
-            Some(_) => {}
-            None => {
-                let flow = Entry { action: self.new_action(flow.action), ..flow };
-                self.count_install(rig.install([flow]).is_ok(), 1);
-            }
+        let grow = rig.table.len() < wanted || self.rng.random_bool(0.2);
+        let Some(flow) = self.any_flow(|flow| rig.table.find(&flow.key).is_none() == grow) else { return };
+        if grow {
+            let flow = Entry { action: self.new_action(flow.action), ..flow };
+            self.count_install(rig.install([flow]).is_ok(), 1);
+        } else {
+            self.counts.removed += u64::from(rig.remove(&flow.key));
         }
     }
 
     fn install_pair(&mut self, rig: &mut Rig) {
-        let (Some(a), Some(b)) = (self.any_flow(), self.any_flow()) else { return };
-        if a.key != b.key && rig.table.find(&a.key).is_none() && rig.table.find(&b.key).is_none() {
+        let absent = |flow: &Entry| rig.table.find(&flow.key).is_none();
+        let (Some(a), Some(b)) = (self.any_flow(absent), self.any_flow(absent)) else { return };
+        if a.key != b.key {
             let flows = [a, b].map(|flow| Entry { action: self.new_action(flow.action), ..flow });
             self.count_install(rig.install(flows).is_ok(), 2);
         }
     }
 
     fn change_action(&mut self, rig: &mut Rig) {
-        let Some(flow) = self.any_flow() else { return };
-        if rig.table.find(&flow.key).is_some() {
+        if let Some(flow) = self.any_flow(|flow| rig.table.find(&flow.key).is_some()) {
             let action = self.new_action(flow.action);
             rig.set_action(&flow.key, action);
             self.counts.updated += 1;
@@ -111,7 +108,7 @@ impl<'a> Churn<'a> {
         let ports = self.scenario.geometry.ports;
         let mut hop = NextHop { src_mac: self.mac(), dst_mac: self.mac(), ..hops[index] };
         // Where it leads changes seldom, for frames that miss their port say little.
-        match self.rng.random_range(0..10) {
+        match self.rng.random_range(0..20) {
             0 => hop.egress = self.rng.random_range(0..ports),
             1 => hop.egress = HOST_PORT,
             2 => hop.valid = !hop.valid,
@@ -139,9 +136,11 @@ impl<'a> Churn<'a> {
         self.counts.switches += 1;
     }
 
-    fn any_flow(&mut self) -> Option<Entry> {
+    /// A flow of the scenario that `fits`.
+    fn any_flow(&mut self, fits: impl Fn(&Entry) -> bool) -> Option<Entry> {
         let flows = &self.scenario.flows;
-        (!flows.is_empty()).then(|| flows[self.rng.random_range(0..flows.len())])
+        let from = self.rng.random_range(0..flows.len().max(1));
+        flows.iter().cycle().skip(from).take(flows.len()).find(|flow| fits(flow)).copied()
     }
 
     /// An action that no flow of this run had.
