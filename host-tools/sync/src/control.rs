@@ -13,7 +13,7 @@ use crate::conntrack::{self, ConntrackRequests};
 use crate::engine::{Engine, Settings};
 use crate::kernel::LinuxKernel;
 use crate::netlink::{NetlinkError, Received, Subscription};
-use crate::stats::SharedStats;
+use crate::stats::{SharedStats, Snapshot};
 use crate::target::FlowTarget;
 use crate::topology::{self, TopologyEvent};
 
@@ -23,6 +23,8 @@ const TICK: Duration = Duration::from_secs(1);
 const SETTLE: Duration = Duration::from_millis(50);
 /// At least this long between the ends of two dumps, however many events are lost.
 const RESYNC_PAUSE: Duration = Duration::from_secs(1);
+/// Between two lines of progress in the log.
+const REPORT: Duration = Duration::from_secs(10);
 /// Datagrams of a source in one turn.
 const TURN_DATAGRAMS: usize = 256;
 
@@ -50,6 +52,7 @@ pub struct Control<T> {
     dump: ConntrackRequests,
     resync_due: Instant,
     settle_due: Option<Instant>,
+    report_due: Instant,
     started: Instant,
 }
 
@@ -77,17 +80,17 @@ impl<T: FlowTarget> Control<T> {
             dump: ConntrackRequests::open()?,
             resync_due: started,
             settle_due: None,
+            report_due: started + REPORT,
             started,
         })
     }
 
-    /// The engine, for what is asked between turns.
-    pub fn engine(&mut self) -> &mut Engine<T, LinuxKernel> {
-        &mut self.engine
+    /// The card, to be closed after [`Control::run`].
+    pub fn into_target(self) -> T {
+        self.engine.into_target()
     }
 
-    /// Time since the daemon began.
-    pub fn now(&self) -> Duration {
+    fn now(&self) -> Duration {
         self.started.elapsed()
     }
 
@@ -108,6 +111,7 @@ impl<T: FlowTarget> Control<T> {
             if now >= tick_due {
                 self.engine.tick(self.now());
                 stats.publish(self.engine.snapshot(self.now()));
+                self.report_progress(&stats.latest());
                 tick_due = (tick_due + TICK).max(Instant::now());
             }
             let mut wake = tick_due.min(self.settle_due.unwrap_or(tick_due));
@@ -126,6 +130,24 @@ impl<T: FlowTarget> Control<T> {
         self.engine.drain(self.now());
         stats.publish(self.engine.snapshot(self.now()));
         outcome
+    }
+
+    /// Says now and then how it goes.
+    fn report_progress(&mut self, snapshot: &Snapshot) {
+        if Instant::now() < self.report_due {
+            return;
+        }
+        self.report_due = Instant::now() + REPORT;
+        let totals = &snapshot.totals;
+        tracing::info!(
+            tracked = snapshot.tracked,
+            in_card = snapshot.in_card,
+            in_software = snapshot.in_software,
+            card_packets = totals.card_packets,
+            software_packets = totals.software_packets,
+            kernel_packets = totals.kernel_packets,
+            "progress"
+        );
     }
 
     /// Handles a bounded share of whatever is there, without waiting.

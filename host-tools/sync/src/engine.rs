@@ -93,9 +93,9 @@ impl<T: FlowTarget, K: Kernel> Engine<T, K> {
         }
     }
 
-    /// The card, for what is not the engine's business.
-    pub fn target(&mut self) -> &mut T {
-        &mut self.target
+    /// The card, to be closed after [`Engine::drain`].
+    pub fn into_target(self) -> T {
+        self.target
     }
 
     /// Linux, for what is not the engine's business.

@@ -82,6 +82,12 @@ pub trait FlowTarget {
     /// Any [`TargetError`]; no direction is installed then.
     fn install(&mut self, id: FlowId, flow: &[Entry; 2]) -> Result<Placed, TargetError>;
 
+    /// Tries again to put a flow that is in software only into the card.
+    ///
+    /// # Errors
+    /// [`TargetError::Card`]; it stays where it is.
+    fn promote(&mut self, id: FlowId) -> Result<Placed, TargetError>;
+
     /// Removes both directions and returns what they forwarded. When it returns, no packet is forwarded by them any more.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use super::tracker::{ConnIndex, RecordIndex, Verdict};
 use crate::flow::Status;
 use crate::kernel::Kernel;
 use crate::policy::Refusal;
-use crate::target::FlowTarget;
+use crate::target::{FlowId, FlowTarget, Placed};
 
 /// Most connections that one tick asks again about after they were refused for want of room.
 const RETRIES_PER_TICK: usize = 256;
@@ -103,11 +103,14 @@ impl<T: FlowTarget, K: Kernel> Engine<T, K> {
 
     /// Asks again about connections for which something was missing.
     fn retry(&mut self, now: Duration) {
-        let missed = |verdict| matches!(verdict, Verdict::Refused(refusal) if refusal.is_passing());
-        let any = Refusal::ALL.iter().any(|refusal| {
-            let verdict = Verdict::Refused(*refusal);
-            missed(verdict) && self.tracker.census().count(verdict) > 0
-        });
+        let missed = |verdict| match verdict {
+            Verdict::Refused(refusal) => refusal.is_passing(),
+            Verdict::Offloaded(placed) => placed == Placed::Software,
+        };
+        let refusals = Refusal::ALL.iter().map(|refusal| Verdict::Refused(*refusal));
+        let any = refusals
+            .chain([Verdict::Offloaded(Placed::Software)])
+            .any(|verdict| missed(verdict) && self.tracker.census().count(verdict) > 0);
         if !std::mem::take(&mut self.room_freed) || !any {
             return;
         }
@@ -120,7 +123,18 @@ impl<T: FlowTarget, K: Kernel> Engine<T, K> {
             .collect();
         self.room_freed = missed.len() == RETRIES_PER_TICK;
         for conn in missed {
-            self.reconsider(now, conn);
+            match self.tracker.get(conn).map(|tracked| (tracked.verdict(), tracked.record())) {
+                Some((Verdict::Offloaded(_), Some(record))) => self.promote(conn, record),
+                _ => self.reconsider(now, conn),
+            }
+        }
+    }
+
+    /// Tries to move a flow from software into the card.
+    fn promote(&mut self, conn: ConnIndex, record: RecordIndex) {
+        match self.target.promote(FlowId(record.0)) {
+            Ok(placed) => self.tracker.set_verdict(conn, Verdict::Offloaded(placed)),
+            Err(error) => self.count_card_error(&error),
         }
     }
 

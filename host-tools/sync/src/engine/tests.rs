@@ -156,6 +156,10 @@ impl FlowTarget for Recorder {
         Ok(Placed::Card)
     }
 
+    fn promote(&mut self, _: FlowId) -> Result<Placed, TargetError> {
+        Ok(Placed::Card)
+    }
+
     fn remove(&mut self, id: FlowId) -> Result<[Counts; 2], TargetError> {
         self.flows.remove(&id).expect("only installed flows are removed");
         Ok(self.counts.remove(&id).unwrap_or_default())

@@ -75,6 +75,10 @@ impl FlowTarget for Recorder {
         Ok(Placed::Card)
     }
 
+    fn promote(&mut self, _: FlowId) -> Result<Placed, TargetError> {
+        Ok(Placed::Card)
+    }
+
     fn remove(&mut self, id: FlowId) -> Result<[Counts; 2], TargetError> {
         let mut held = self.held.lock().unwrap();
         held.flows.remove(&id).expect("only installed flows are removed");
