@@ -3,7 +3,13 @@
 //! A command that fails says why in one line on standard error and exits with status 1.
 
 mod commands;
+#[cfg(feature = "sim")]
+mod demo;
+#[cfg(feature = "sim")]
+mod live_card;
+mod logging;
 mod replay;
+mod signals;
 
 use std::process::ExitCode;
 

@@ -143,7 +143,10 @@ pub fn run(config: &Config, transport: Arc<dyn Transport>, handle: &Handle) -> R
 }
 
 /// Refuses early what would fail half-way.
-fn check_rights() -> Result<(), SyncError> {
+///
+/// # Errors
+/// [`SyncError::Rights`].
+pub fn check_rights() -> Result<(), SyncError> {
     // A kernel that does not tell is asked by doing.
     let missing = rustix::thread::capabilities(None).is_ok_and(|sets| !sets.effective.contains(CapabilitySet::NET_ADMIN));
     match missing {

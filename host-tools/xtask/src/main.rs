@@ -20,8 +20,14 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Build the release binary: target/release/fpgaflow
+    /// Build the release binary, verilated card included: target/release/fpgaflow
     Build,
+    /// Build it, then run `fpgaflow demo`: real connections through the verilated card
+    Demo {
+        /// Arguments of `fpgaflow demo`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Everything that has to hold: format, lints, generated pages, tests
     Test,
     /// Write the generated pages under docs/
@@ -31,6 +37,11 @@ enum Task {
 fn main() -> Result<()> {
     match Arguments::parse().task {
         Task::Build => build(),
+        Task::Demo { arguments } => {
+            packages::ensure(&[Need::Network])?;
+            build()?;
+            run::fpgaflow("demo", &arguments)
+        }
         Task::Test => {
             packages::ensure(&[Need::Compiler, Need::Verilator, Need::Network, Need::Yosys])?;
             test::all()
@@ -40,7 +51,8 @@ fn main() -> Result<()> {
 }
 
 fn build() -> Result<()> {
-    run::cargo(["build", "--release", "--locked", "--package", "fpgaflow"])?;
+    packages::ensure(&[Need::Compiler, Need::Verilator])?;
+    run::cargo(["build", "--release", "--locked", "--package", "fpgaflow", "--features", "sim"])?;
     println!("built {}", run::release_binary().display());
     Ok(())
 }

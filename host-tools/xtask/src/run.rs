@@ -21,8 +21,16 @@ pub fn release_binary() -> PathBuf {
 /// Runs cargo in the workspace and fails when it does.
 pub fn cargo<I: IntoIterator<Item: AsRef<OsStr>>>(arguments: I) -> Result<()> {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args(arguments).current_dir(root());
-    let status = command.status().context("run cargo")?;
+    succeed(command.args(arguments).current_dir(root()))
+}
+
+/// Runs a subcommand of the release binary and fails when it does.
+pub fn fpgaflow(subcommand: &str, arguments: &[String]) -> Result<()> {
+    succeed(Command::new(release_binary()).arg(subcommand).args(arguments))
+}
+
+fn succeed(command: &mut Command) -> Result<()> {
+    let status = command.status().with_context(|| format!("run {command:?}"))?;
     if !status.success() {
         bail!("{command:?}: {status}");
     }

@@ -11,9 +11,11 @@ pub fn all() -> Result<()> {
     step("generated pages");
     registers::check()?;
     step("lints");
-    run::cargo(["clippy", "--locked", "--workspace", "--all-targets", "--", "--deny", "warnings"])?;
+    run::cargo(["clippy", "--locked", "--workspace", "--all-features", "--all-targets", "--", "--deny", "warnings"])?;
+    step("lints of the binary without the verilated card");
+    run::cargo(["clippy", "--locked", "--package", "fpgaflow", "--", "--deny", "warnings"])?;
     step("tests");
-    run::cargo(["test", "--locked", "--workspace"])
+    run::cargo(["test", "--locked", "--workspace", "--all-features"])
 }
 
 fn step(name: &str) {

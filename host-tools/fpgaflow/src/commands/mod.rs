@@ -1,5 +1,8 @@
 //! The subcommands. Each module has the arguments of one, and `run`.
 
+#[cfg(feature = "sim")]
+mod demo;
+mod offload_sync;
 mod replay;
 
 use clap::{Parser, Subcommand};
@@ -14,6 +17,9 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    OffloadSync(offload_sync::OffloadSync),
+    #[cfg(feature = "sim")]
+    Demo(demo::Demo),
     Replay(replay::Replay),
 }
 
@@ -24,6 +30,9 @@ impl Cli {
     /// Whatever kept it from succeeding, naming file and field, or device and operation.
     pub fn run(self) -> anyhow::Result<()> {
         match self.command {
+            Command::OffloadSync(daemon) => daemon.run(),
+            #[cfg(feature = "sim")]
+            Command::Demo(demo) => demo.run(),
             Command::Replay(replay) => replay.run(),
         }
     }

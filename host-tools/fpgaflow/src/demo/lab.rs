@@ -14,6 +14,8 @@ use fpgaflow_netns::{Error, Namespace};
 pub const WIRES: [&str; 2] = ["wire0", "wire1"];
 /// The card's ports as the router's kernel sees them.
 pub const TAPS: [&str; 2] = ["fpga0", "fpga1"];
+/// Address of the client.
+pub const CLIENT: &str = "192.0.2.10";
 /// Address of the server, known to the client for TCP.
 pub const SERVER: &str = "198.51.100.10";
 /// Address of the router towards the client; UDP sent there is redirected to the server.
@@ -31,15 +33,15 @@ pub const OFFLOAD_MARK: u32 = 1;
 /// offload, and packets that conntrack cannot place are dropped, as careful routers do.
 const RULES: &str = "
 table ip fpgaflow {
-    chain redirect {
+    chain translate_in {
         type nat hook prerouting priority dstnat
         iifname @TAP0@ udp dport @UDP@ dnat to @SERVER@:@SERVICE@
     }
-    chain masquerade_out {
+    chain translate_out {
         type nat hook postrouting priority srcnat
         oifname @TAP1@ masquerade
     }
-    chain forward {
+    chain police {
         type filter hook forward priority filter
         policy drop
         ct state invalid counter drop
@@ -76,7 +78,7 @@ impl Lab {
             wires: Namespace::new("wires")?,
         };
         for (host, address, router, wire) in
-            [(&lab.client, "192.0.2.10", ROUTER, WIRES[0]), (&lab.server, SERVER, "198.51.100.1", WIRES[1])]
+            [(&lab.client, CLIENT, ROUTER, WIRES[0]), (&lab.server, SERVER, "198.51.100.1", WIRES[1])]
         {
             host.connect("eth0", &lab.wires, wire)?;
             host.command(&format!("ip addr add {address}/24 dev eth0"))?;

@@ -1,11 +1,14 @@
 //! What the demonstration found: for people, and as one JSON object.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use fpgaflow_abi::reason::Reason;
 use fpgaflow_abi::wire::{PROTO_TCP, PROTO_UDP};
 use fpgaflow_card::RunnerStats;
-use fpgaflow_sync::stats::{FlowReport, Snapshot};
+use fpgaflow_sync::daemon::Summary;
+use fpgaflow_sync::stats::{DirectionReport, Snapshot};
 use serde::Serialize;
 
 use super::traffic::{Echoes, Transfer};
@@ -30,9 +33,17 @@ impl Share {
         self.card + self.software + self.kernel
     }
 
-    /// Sums over the flows of `protocol`, both directions.
+    /// Sums over all flows, both directions.
+    pub fn of_all(snapshot: &Snapshot) -> Self {
+        Self::sum(directions(snapshot))
+    }
+
+    /// Sums over the flows of `protocol`.
     fn of(snapshot: &Snapshot, protocol: u8) -> Self {
-        let directions = flows(snapshot).flat_map(|flow| &flow.directions).filter(|direction| direction.tuple.protocol == protocol);
+        Self::sum(directions(snapshot).filter(|direction| direction.tuple.protocol == protocol))
+    }
+
+    fn sum<'a>(directions: impl Iterator<Item = &'a DirectionReport>) -> Self {
         directions.fold(Self::default(), |sum, direction| Self {
             card: sum.card + direction.counts.card_packets,
             software: sum.software + direction.counts.software_packets,
@@ -41,9 +52,14 @@ impl Share {
     }
 }
 
+/// Packets of all UDP flows.
+pub fn udp(snapshot: &Snapshot) -> Share {
+    Share::of(snapshot, PROTO_UDP)
+}
+
 /// The end of a demonstration.
 #[derive(Debug)]
-pub struct Report<'a> {
+pub struct Report {
     /// What became of the file.
     pub transfer: Transfer,
     /// Bytes of it.
@@ -51,16 +67,14 @@ pub struct Report<'a> {
     /// What became of the datagrams.
     pub echoes: Echoes,
     /// The daemon's last word.
-    pub snapshot: &'a Snapshot,
+    pub summary: Summary,
     /// What the card ran.
     pub card: RunnerStats,
-    /// Frames by reason, as the card counted them; reasons without any are left out.
-    pub reasons: Vec<(&'static str, u64)>,
 }
 
 /// The JSON object.
 #[derive(Debug, Serialize)]
-struct Figures<'a> {
+struct Figures {
     bytes_ok: bool,
     tcp_hw_packets: u64,
     tcp_total_packets: u64,
@@ -70,12 +84,12 @@ struct Figures<'a> {
     hw_share: f64,
     mbit_per_s: f64,
     clocks_per_s: f64,
-    reasons: std::collections::BTreeMap<&'a str, u64>,
+    reasons: BTreeMap<&'static str, u64>,
 }
 
-impl Report<'_> {
-    fn figures(&self) -> Figures<'_> {
-        let (tcp, udp) = (Share::of(self.snapshot, PROTO_TCP), Share::of(self.snapshot, PROTO_UDP));
+impl Report {
+    fn figures(&self) -> Figures {
+        let (tcp, udp) = (Share::of(&self.summary.snapshot, PROTO_TCP), udp(&self.summary.snapshot));
         let total = tcp.total() + udp.total();
         Figures {
             bytes_ok: self.transfer.sent == self.transfer.received,
@@ -87,8 +101,15 @@ impl Report<'_> {
             hw_share: if total == 0 { 0.0 } else { (tcp.card + udp.card) as f64 / total as f64 },
             mbit_per_s: per_second(self.file_bytes * 8, self.transfer.elapsed) / 1e6,
             clocks_per_s: per_second(self.card.clocks, self.card.busy),
-            reasons: self.reasons.iter().copied().collect(),
+            reasons: self.reasons().collect(),
         }
+    }
+
+    /// Frames by reason, as the card counted them; reasons without any are left out.
+    fn reasons(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let counts = &self.summary.card.reasons;
+        let named = Reason::ALL.iter().map(|reason| (reason.name(), counts[*reason as usize]));
+        named.filter(|(_, frames)| *frames > 0)
     }
 
     /// One object with the figures.
@@ -115,11 +136,11 @@ impl Report<'_> {
     }
 }
 
-impl fmt::Display for Report<'_> {
+impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let figures = self.figures();
         writeln!(f, "\nflow, each direction                                        card  software    kernel")?;
-        for direction in flows(self.snapshot).flat_map(|flow| &flow.directions) {
+        for direction in directions(&self.summary.snapshot) {
             writeln!(
                 f,
                 "{:<55}{:>9} {:>9} {:>9}",
@@ -130,7 +151,7 @@ impl fmt::Display for Report<'_> {
             )?;
         }
         writeln!(f, "\nframes by the card's reason:")?;
-        for (reason, frames) in &self.reasons {
+        for (reason, frames) in self.reasons() {
             writeln!(f, "  {reason:<20}{frames:>9}")?;
         }
         writeln!(f, "\nfile        {} bytes, {:.1} s", self.file_bytes, self.transfer.elapsed.as_secs_f64())?;
@@ -152,12 +173,13 @@ impl fmt::Display for Report<'_> {
     }
 }
 
-/// Every flow that was offloaded, ended or not.
-fn flows(snapshot: &Snapshot) -> impl Iterator<Item = &FlowReport> {
-    snapshot.ended.iter().chain(&snapshot.flows)
+/// Both directions of every flow that was offloaded, ended or not.
+fn directions(snapshot: &Snapshot) -> impl Iterator<Item = &DirectionReport> {
+    snapshot.ended.iter().chain(&snapshot.flows).flat_map(|flow| &flow.directions)
 }
 
-fn per_second(amount: u64, time: Duration) -> f64 {
+/// A rate; zero where no time passed.
+pub fn per_second(amount: u64, time: Duration) -> f64 {
     if time.is_zero() { 0.0 } else { amount as f64 / time.as_secs_f64() }
 }
 

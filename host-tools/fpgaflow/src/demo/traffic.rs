@@ -29,13 +29,23 @@ pub struct Progress {
     pub tcp_bytes: AtomicU64,
     /// Datagrams whose echo came back.
     pub udp_echoes: AtomicU64,
-    /// Set to end all traffic early.
-    pub stop: AtomicBool,
+    /// Ends all traffic, early or when it is over.
+    pub stop: Stop,
 }
 
-impl Progress {
-    fn stopped(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
+/// Asks a demonstration to end. Clones ask the same one.
+#[derive(Debug, Clone, Default)]
+pub struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    /// Asks.
+    pub fn ask(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was asked.
+    pub fn is_asked(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
     }
 }
 
@@ -84,10 +94,9 @@ pub fn send_file(server: SocketAddr, length: u64, progress: &Progress) -> io::Re
     let mut hash = Sha256::new();
     let mut left = length;
     let mut block = 0_u64;
-    while left > 0 && !progress.stopped() {
-        let mut chunk: Vec<u8> = (0..CHUNK_BYTES as u64 / 32)
-            .flat_map(|i| Sha256::digest((block * CHUNK_BYTES as u64 + i).to_le_bytes()))
-            .collect();
+    while left > 0 && !progress.stop.is_asked() {
+        let mut chunk: Vec<u8> =
+            (0..CHUNK_BYTES as u64 / 32).flat_map(|i| Sha256::digest((block * CHUNK_BYTES as u64 + i).to_le_bytes())).collect();
         chunk.truncate(usize::try_from(left).unwrap_or(CHUNK_BYTES).min(CHUNK_BYTES));
         hash.update(&chunk);
         stream.write_all(&chunk)?;
@@ -102,10 +111,10 @@ pub fn send_file(server: SocketAddr, length: u64, progress: &Progress) -> io::Re
 }
 
 /// Sends every datagram back until told to stop.
-pub fn serve_echo(socket: &UdpSocket, progress: &Arc<Progress>) -> io::Result<()> {
+pub fn serve_echo(socket: &UdpSocket, stop: &Stop) -> io::Result<()> {
     socket.set_read_timeout(Some(Duration::from_millis(100)))?;
     let mut datagram = [0; 2048];
-    while !progress.stopped() {
+    while !stop.is_asked() {
         match socket.recv_from(&mut datagram) {
             Ok((length, from)) => {
                 socket.send_to(&datagram[..length], from)?;
@@ -123,7 +132,7 @@ pub fn send_datagrams(socket: &UdpSocket, count: u64, progress: &Progress) -> io
     let mut echoes = Echoes::default();
     let mut outstanding = 0;
     let mut echo = [0; DATAGRAM_BYTES + 1];
-    while (echoes.sent < count || outstanding > 0) && !progress.stopped() {
+    while (echoes.sent < count || outstanding > 0) && !progress.stop.is_asked() {
         if echoes.sent < count && outstanding < UDP_WINDOW {
             socket.send(&datagram(echoes.sent))?;
             echoes.sent += 1;

@@ -1,11 +1,9 @@
 //! `fpgaflow replay` from capture files to result files.
 
-mod common;
-
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use common::{GEOMETRY, fpgaflow, read_pcap, write_flows, write_pcap};
+use crate::common::{GEOMETRY, fpgaflow, read_pcap, write_flows, write_pcap};
 use fpgaflow_abi::key::Family;
 use fpgaflow_abi::reason::Reason;
 use fpgaflow_abi::slot::EntryRef;

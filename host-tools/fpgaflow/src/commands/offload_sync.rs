@@ -1,0 +1,105 @@
+//! `fpgaflow offload-sync`: the daemon.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum};
+use fpgaflow_driver::transport::Transport;
+use fpgaflow_sync::config::Config;
+use fpgaflow_sync::daemon::{self, Handle, Summary};
+use serde_json::json;
+use tracing_subscriber::filter::LevelFilter;
+
+use crate::{logging, signals};
+
+/// Hands the flows that conntrack has established and policy selects to a card, and takes them back when they end.
+///
+/// The card's ports become TAP devices of this network namespace. SIGTERM or SIGINT hands every flow back to the kernel, then
+/// ends. Needs CAP_NET_ADMIN.
+#[derive(Debug, Args)]
+pub struct OffloadSync {
+    /// Configuration, TOML; every setting has a default.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The card.
+    #[arg(long, value_enum, value_name = "CARD")]
+    card: CardName,
+    /// Interface that is the wire of a port of card sim; once for each port.
+    #[cfg(feature = "sim")]
+    #[arg(long, value_name = "PORT=INTERFACE")]
+    wire: Vec<crate::live_card::Wire>,
+    /// Print what was done as one JSON object at the end.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum CardName {
+    /// The verilated card, in this process.
+    Sim,
+}
+
+impl OffloadSync {
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        logging::start(LevelFilter::INFO)?;
+        let config = match &self.config {
+            Some(file) => Config::load(file)?,
+            None => Config::default(),
+        };
+        daemon::check_rights()?;
+        let handle = Handle::default();
+        let theirs = handle.clone();
+        signals::on_end(move || {
+            tracing::info!("handing every flow back to the kernel");
+            theirs.shut_down();
+        })?;
+        let summary = self.with_card(|transport| Ok(daemon::run(&config, transport, &handle)?))?;
+        match self.json {
+            true => println!("{}", to_json(&summary)),
+            false => println!("{}", to_text(&summary)),
+        }
+        Ok(())
+    }
+
+    #[cfg(feature = "sim")]
+    fn with_card(&self, run: impl FnOnce(Arc<dyn Transport>) -> anyhow::Result<Summary>) -> anyhow::Result<Summary> {
+        let CardName::Sim = self.card;
+        let card = crate::live_card::LiveCard::start(&self.wire)?;
+        let summary = run(Arc::clone(&card.transport) as Arc<dyn Transport>)?;
+        card.runner.stop()?;
+        Ok(summary)
+    }
+
+    #[cfg(not(feature = "sim"))]
+    fn with_card(&self, _: impl FnOnce(Arc<dyn Transport>) -> anyhow::Result<Summary>) -> anyhow::Result<Summary> {
+        let CardName::Sim = self.card;
+        anyhow::bail!("--card sim: this binary was built without the verilated card; build it with `cargo xtask build`")
+    }
+}
+
+fn to_json(summary: &Summary) -> serde_json::Value {
+    let (totals, frames) = (summary.snapshot.totals, summary.frames);
+    json!({
+        "uptime_s": summary.snapshot.uptime.as_secs_f64(),
+        "flows_installed": totals.installed,
+        "flows_removed": totals.removed,
+        "packets": { "card": totals.card_packets, "software": totals.software_packets, "kernel": totals.kernel_packets },
+        "conntrack_events": totals.conntrack_events,
+        "resyncs": totals.resyncs,
+        "recoveries": frames.recoveries,
+        "frames_lost": frames.ring_full + frames.refused_by_kernel + frames.refused_by_card,
+    })
+}
+
+fn to_text(summary: &Summary) -> String {
+    let totals = summary.snapshot.totals;
+    format!(
+        "{} flows were installed and {} removed in {:.1} s; packets forwarded by card {}, software {}, kernel {}",
+        totals.installed,
+        totals.removed,
+        summary.snapshot.uptime.as_secs_f64(),
+        totals.card_packets,
+        totals.software_packets,
+        totals.kernel_packets
+    )
+}

@@ -1,0 +1,111 @@
+//! `fpgaflow offload-sync`: the shipped binary as a router's daemon, and how it refuses what it cannot use. Needs root.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::time::Duration;
+
+use crate::common::fpgaflow;
+use fpgaflow_netns::Namespace;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+/// The daemon with its card in `router`, whose interfaces `wire0` and `wire1` are the card's wires.
+fn start(router: &Namespace) -> (Child, BufReader<ChildStderr>) {
+    let mut child = router.run(|| {
+        let wires = ["--wire", "0=wire0", "--wire", "1=wire1"];
+        let mut command = Command::new(env!("CARGO_BIN_EXE_fpgaflow"));
+        command.args(["offload-sync", "--card", "sim", "--json"]).args(wires).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().unwrap()
+    });
+    let mut log = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("ready") {
+        line.clear();
+        assert_ne!(log.read_line(&mut line).unwrap(), 0, "the daemon ended before it was ready");
+    }
+    (child, log)
+}
+
+#[test]
+fn the_daemon_offloads_a_connection_and_gives_it_back_at_sigterm() {
+    let [client, router, server] = ["client", "router", "server"].map(|name| Namespace::new(name).unwrap());
+    for (host, wire, address, gateway) in
+        [(&client, "wire0", "192.0.2.10", "192.0.2.1"), (&server, "wire1", "198.51.100.10", "198.51.100.1")]
+    {
+        host.connect("eth0", &router, wire).unwrap();
+        host.command(&format!("ip addr add {address}/24 dev eth0")).unwrap();
+        host.command(&format!("ip route add default via {gateway}")).unwrap();
+        // The wire's end belongs to the card: the router's own stack must not answer there.
+        router.sysctl(&format!("ipv4/conf/{wire}/arp_ignore"), "8").unwrap();
+        router.sysctl(&format!("ipv6/conf/{wire}/disable_ipv6"), "1").unwrap();
+    }
+    let (mut daemon, log) = start(&router);
+    router.command("ip addr add 192.0.2.1/24 dev fpga0").unwrap();
+    router.command("ip addr add 198.51.100.1/24 dev fpga1").unwrap();
+    router.sysctl("ipv4/ip_forward", "1").unwrap();
+    // Without a rule that needs it, the kernel tracks no connections.
+    router.pipe("nft -f -", "table ip t { chain c { type filter hook forward priority 0; ct state invalid drop; }; }").unwrap();
+
+    let listener = server.run(|| TcpListener::bind("198.51.100.10:7")).unwrap();
+    let mut near = client.run(|| TcpStream::connect("198.51.100.10:7")).unwrap();
+    let (mut far, _) = listener.accept().unwrap();
+    let mut buffer = [0; 1000];
+    for stream in [&near, &far] {
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    }
+    for round in 0..200 {
+        near.write_all(&[round; 1000]).unwrap();
+        far.read_exact(&mut buffer).unwrap();
+        assert_eq!(buffer, [round; 1000]);
+        far.write_all(&buffer).unwrap();
+        near.read_exact(&mut buffer).unwrap();
+    }
+    kill_process(Pid::from_child(&daemon), Signal::TERM).unwrap();
+    let log: Vec<String> = log.lines().map(Result::unwrap).collect();
+    let mut said = String::new();
+    daemon.stdout.take().unwrap().read_to_string(&mut said).unwrap();
+    assert!(daemon.wait().unwrap().success(), "{said} {log:?}");
+    let summary: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!((&summary["flows_installed"], &summary["flows_removed"]), (&1.into(), &1.into()), "{summary}");
+    assert!(summary["packets"]["card"].as_u64().unwrap() > 350, "{summary}");
+    assert_eq!((&summary["recoveries"], &summary["frames_lost"]), (&0.into(), &0.into()), "{summary}");
+    assert!(log.iter().any(|line| line.contains("handing every flow back")), "{log:?}");
+}
+
+#[test]
+fn what_cannot_be_used_is_refused_in_one_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("daemon.toml").display().to_string();
+    std::fs::write(&config, "[policy]\nmodus = \"all\"\n").unwrap();
+    let cases: [(&[&str], String); 4] = [
+        (&["--card", "sim", "--config", &config], format!("{config}: policy.modus: unknown field `modus`")),
+        (&["--card", "sim", "--config", "/nonexistent.toml"], "read /nonexistent.toml: ".to_owned()),
+        (&["--card", "sim"], "port 0 of card sim has 0 wires; say --wire 0=INTERFACE once".to_owned()),
+        (
+            &["--card", "sim", "--wire", "0=nothere", "--wire", "1=lo"],
+            "attach port 0 of card sim to interface nothere: No such device".to_owned(),
+        ),
+    ];
+    for (arguments, message) in cases {
+        let run = fpgaflow(&[&["offload-sync"], arguments].concat());
+        let said = String::from_utf8(run.stderr).unwrap();
+        assert_eq!(run.status.code(), Some(1), "{message}: {said}");
+        assert!(said.starts_with(&format!("fpgaflow: {message}")) && said.lines().count() == 1, "{said}\n{message}");
+    }
+}
+
+#[test]
+fn missing_rights_are_said_in_one_line_with_the_remedy() {
+    for arguments in [&["offload-sync", "--card", "sim"][..], &["demo"]] {
+        let run = Command::new("setpriv")
+            .args(["--bounding-set", "-all", "--inh-caps", "-all", env!("CARGO_BIN_EXE_fpgaflow")])
+            .args(arguments)
+            .output()
+            .unwrap();
+        let said = String::from_utf8(run.stderr).unwrap();
+        assert_eq!(run.status.code(), Some(1), "{said}");
+        assert!(said.starts_with("fpgaflow: ") && said.contains("needs CAP_NET_ADMIN: run as root, or"), "{said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+    }
+}
