@@ -10,6 +10,8 @@ mod live_card;
 mod logging;
 mod replay;
 mod signals;
+#[cfg(feature = "sim")]
+mod stepped_card;
 
 use std::process::ExitCode;
 

@@ -37,6 +37,9 @@ pub struct Replay {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum EngineName {
+    /// The verilated card, programmed by the driver.
+    #[cfg(feature = "sim")]
+    Rtl,
     /// The golden model.
     Golden,
     /// The driver's software flowtable.
@@ -76,6 +79,10 @@ impl Replay {
             PaceName::Timestamps => Pace::Timestamps,
         };
         let mut engine: Box<dyn replay::Engine> = match self.engine {
+            #[cfg(feature = "sim")]
+            EngineName::Rtl if width == Width::Bits64 => Box::new(replay::RtlEngine::new()?),
+            #[cfg(feature = "sim")]
+            EngineName::Rtl => anyhow::bail!("--width {}: the rtl engine is built 64 bits wide only", width.bits()),
             EngineName::Golden => Box::new(replay::GoldenEngine::new(width)),
             EngineName::Software => Box::new(replay::SoftwareEngine::new()),
         };

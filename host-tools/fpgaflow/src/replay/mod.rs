@@ -13,8 +13,12 @@ mod capture;
 mod engine;
 mod golden;
 mod output;
+#[cfg(feature = "sim")]
+mod rtl;
 mod software;
 mod stats;
+#[cfg(feature = "sim")]
+mod times;
 
 use std::path::PathBuf;
 
@@ -26,6 +30,8 @@ use output::OutputDir;
 
 pub use engine::{Engine, Pace, Width};
 pub use golden::GoldenEngine;
+#[cfg(feature = "sim")]
+pub use rtl::RtlEngine;
 pub use software::SoftwareEngine;
 pub use stats::Stats;
 

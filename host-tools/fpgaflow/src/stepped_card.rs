@@ -1,0 +1,171 @@
+//! The verilated card and its driver on one thread, clocked on demand: the same input gives the same run in every clock.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use fpgaflow_abi::geometry::Geometry;
+use fpgaflow_abi::hash::{HashSecret, SECRET_WORDS};
+use fpgaflow_abi::key::Family;
+use fpgaflow_abi::reason::REASONS;
+use fpgaflow_abi::slot::EntryRef;
+use fpgaflow_card::{CosimTransport, GEOMETRY, RxFrame, TxFrame};
+use fpgaflow_driver::card::{Card, CommandEvent, Events, Options, PortSettings};
+use fpgaflow_driver::hash::choose_secret;
+use fpgaflow_driver::placement::Effort;
+use fpgaflow_driver::table::FlowTable;
+use fpgaflow_driver::transport::Transport;
+use fpgaflow_flows::FlowSet;
+use fpgaflow_golden::FlowCounters;
+
+/// Clocks between two looks of the driver.
+pub const SLICE_CLOCKS: u64 = 64;
+/// Clocks without any movement at its pins after which nothing in the card will move any more: the longest frame is copied from store
+/// to store at a beat a clock, unseen, and some such frames may stand one behind the other.
+const REST_CLOCKS: u64 = 4 * GEOMETRY.max_frame_bytes as u64 / (GEOMETRY.width_bits as u64 / 8);
+/// Clocks after which whatever is waited for counts as hung.
+const HANG_CLOCKS: u64 = 20_000_000;
+
+/// Card and driver.
+pub struct SteppedCard {
+    transport: Arc<CosimTransport>,
+    driver: Card,
+    events: Events,
+    /// Entries of the flows, in the order of the flow set.
+    flows: Vec<EntryRef>,
+    /// The driver's time of clock 0.
+    epoch: Instant,
+}
+
+impl SteppedCard {
+    /// A card as after power-on, opened by the driver.
+    ///
+    /// # Errors
+    /// What the driver said of the card.
+    pub fn open() -> anyhow::Result<Self> {
+        let transport = CosimTransport::new(fpgaflow_card::Card::new()?).context("make card sim")?;
+        let driver = Card::open(Arc::clone(&transport) as Arc<dyn Transport>, secret(), Options::default())?;
+        Ok(Self { transport, driver, events: Events::default(), flows: Vec::new(), epoch: Instant::now() })
+    }
+
+    /// Its size.
+    pub fn geometry(&self) -> &Geometry {
+        self.driver.geometry()
+    }
+
+    /// Programs a flow set and turns ports and lookup on. Ports that the set does not name are promiscuous.
+    ///
+    /// # Errors
+    /// What does not fit, by its place in the set, and failures of the card.
+    pub fn configure(&mut self, set: &FlowSet) -> anyhow::Result<()> {
+        let mut table = FlowTable::new(self.geometry(), secret());
+        let mut commands = Vec::new();
+        for (index, next_hop) in set.next_hops.iter().enumerate() {
+            // A fresh table numbers next hops in their order, as the flow set does.
+            table.add_next_hop(next_hop.hop, &mut commands).with_context(|| format!("next_hops[{index}]"))?;
+        }
+        for (index, flow) in set.flows.iter().enumerate() {
+            let [entry] = table.install([*flow], Effort::LAST, &mut commands).with_context(|| format!("flows[{index}]"))?;
+            self.flows.push(entry);
+        }
+        self.driver.submit(commands)?;
+        self.await_commands()?;
+        for port in 0..self.geometry().ports {
+            let own = set.ports.iter().find(|own| own.port == port);
+            let mac = own.map_or([0; 6], |own| own.mac);
+            self.driver.set_port(port, PortSettings { mac, enabled: true, promiscuous: own.is_none(), tail_drop: false })?;
+        }
+        self.driver.set_lookup(true)?;
+        Ok(())
+    }
+
+    /// Clocks since power-on.
+    pub fn clocks(&self) -> u64 {
+        self.transport.card().clocks()
+    }
+
+    /// Gives a frame to a port.
+    pub fn receive(&self, port: u8, frame: Vec<u8>) {
+        self.transport.card().receive(port.into(), RxFrame::from(frame));
+    }
+
+    /// Frames that wait at a port.
+    pub fn receive_waiting(&self, port: u8) -> usize {
+        self.transport.card().receive_waiting(port.into())
+    }
+
+    /// The card itself, to be looked at.
+    pub fn card(&self) -> impl std::ops::DerefMut<Target = fpgaflow_card::Card> {
+        self.transport.card()
+    }
+
+    /// The next frame that a port has sent.
+    pub fn sent(&self, port: u8) -> Option<TxFrame> {
+        self.transport.card().sent(port.into())
+    }
+
+    /// Whether nothing moves any more and no frame waits.
+    pub fn is_at_rest(&self) -> bool {
+        let card = self.transport.card();
+        card.idle_clocks() > REST_CLOCKS && (0..self.driver.geometry().ports).all(|port| card.receive_waiting(port.into()) == 0)
+    }
+
+    /// Clocks the card [`SLICE_CLOCKS`] times, then has the driver look at it.
+    ///
+    /// # Errors
+    /// What the driver found wrong, and commands that the card refused.
+    pub fn step(&mut self) -> anyhow::Result<&Events> {
+        self.transport.card().run(SLICE_CLOCKS);
+        let now = self.epoch + Duration::from_nanos(self.clocks());
+        self.driver.poll(now, &mut self.events)?;
+        for event in &self.events.commands {
+            if let CommandEvent::Failed { opcode, index, status, .. } = event {
+                bail!("card sim refused command {opcode} at index {index:#x}: {status:?}");
+            }
+        }
+        Ok(&self.events)
+    }
+
+    /// Frames by reason code.
+    ///
+    /// # Errors
+    /// When the card does not answer.
+    pub fn reasons(&self) -> anyhow::Result<[u64; REASONS]> {
+        Ok(self.driver.reason_counters()?)
+    }
+
+    /// What every flow of the set has forwarded, in its order.
+    ///
+    /// # Errors
+    /// When the card does not answer.
+    pub fn flow_counters(&mut self) -> anyhow::Result<Vec<FlowCounters>> {
+        self.driver.read_counters(Family::V4, 0..self.geometry().entries(Family::V4))?;
+        self.await_commands()?;
+        let records = self.flows.iter().map(|entry| self.driver.counter(*entry).unwrap_or_default());
+        Ok(records.map(|record| FlowCounters { packets: record.packets, bytes: record.bytes }).collect())
+    }
+
+    fn await_commands(&mut self) -> anyhow::Result<()> {
+        let give_up = self.clocks() + HANG_CLOCKS;
+        while self.driver.pending_commands() > 0 {
+            self.step()?;
+            if self.clocks() > give_up {
+                bail!("card sim does not execute its commands");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Secret of the keyed hash, always the same: nobody aims flows at the buckets of a replay.
+fn secret() -> HashSecret {
+    // Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014.
+    let mut state = 0_u64;
+    let mut word = || {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (state ^ state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ mixed >> 31
+    };
+    choose_secret(|| HashSecret(std::array::from_fn::<u64, SECRET_WORDS, _>(|_| word())), GEOMETRY.bucket_bits.into())
+}
