@@ -14,7 +14,7 @@ use rand_chacha::ChaCha8Rng;
 /// Environment variable that says how many frames all settings together get.
 const FRAMES_VARIABLE: &str = "FPGAFLOW_FRAMES";
 /// Frames without it.
-const FRAMES: u64 = 100_000;
+const FRAMES: u64 = 1_000_000;
 /// Clocks between two changes of what goes in.
 const STEP_CLOCKS: u64 = 64;
 /// Steps without a frame after which the card counts as hung.
