@@ -52,7 +52,7 @@ use settings::Desired;
 pub struct PortCounters {
     /// Frames received, dropped ones too.
     pub rx_frames: u64,
-    /// Bytes of those.
+    /// Bytes of those, at most [`regs::MOST_COUNTED_BYTES`] a frame.
     pub rx_bytes: u64,
     /// Frames sent.
     pub tx_frames: u64,

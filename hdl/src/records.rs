@@ -8,7 +8,7 @@
 #![allow(missing_docs, reason = "the derive of rust-hdl writes public methods without a word; every item of ours has one")]
 
 use fpgaflow_abi::counters::TICK_SHIFT;
-use fpgaflow_abi::{entry, key, slot, wire};
+use fpgaflow_abi::{entry, key, regs, slot, wire};
 
 use crate::prelude::*;
 
@@ -28,6 +28,7 @@ pub const WINDOW_BITS: usize = 8 * wire::HEADER_WINDOW_BYTES;
 pub const L2_BITS: usize = 8 * wire::MAX_L2_BYTES;
 
 const _: () = assert!(TICK_SHIFT as usize + SEEN_BITS <= CLOCK_BITS);
+const _: () = assert!(regs::MOST_COUNTED_BYTES == (1 << LENGTH_BITS) - 1);
 
 /// Receiving side of a stream of beats, `W` bits each. Contract of [`StreamSink`].
 #[derive(LogicInterface, Clone, Debug, Default)]

@@ -10,6 +10,7 @@
 mod bare_host;
 mod churn;
 mod feeder;
+mod kept;
 mod lying;
 mod rig;
 mod stream;
@@ -18,9 +19,10 @@ mod tally;
 pub use bare_host::BareHost;
 pub use churn::{Churn, ChurnCounts};
 pub use feeder::Feeder;
+pub use kept::Kept;
 pub use lying::Lying;
 pub use rig::{PortSetup, Rig, Setup};
-pub use stream::{Stream, datagram_flow, hop};
+pub use stream::{Stream, datagram_flow, forwarded, hop};
 pub use tally::Report;
 
 use rand::RngExt;

@@ -27,7 +27,10 @@ use fpgaflow_driver::transport::Transport;
 use fpgaflow_golden::{Change, FlowCounters, Losses, PortConfig, PortCounters, Scoreboard};
 use fpgaflow_traffic::Scenario;
 
+use crate::kept::Kept;
 use crate::tally::{Report, Tally};
+
+mod recovery;
 
 /// Clocks between two looks at what the card did.
 const SLICE_CLOCKS: u64 = 64;
@@ -95,6 +98,8 @@ pub struct Rig {
     pub table: FlowTable,
     /// The golden model. Taken out by [`Rig::finish`].
     pub board: Scoreboard,
+    /// What left, when [`Rig::keep`] asked for it.
+    pub kept: Option<Kept>,
     setup: Setup,
     events: Events,
     under_way: VecDeque<UnderWay>,
@@ -113,6 +118,7 @@ impl Rig {
         let mut rig = Self {
             table: FlowTable::new(&geometry, secret),
             board: Scoreboard::new(geometry, setup.losses, setup.seed),
+            kept: None,
             events: Events::default(),
             under_way: VecDeque::new(),
             tally: Tally::new(geometry.ports),
@@ -136,6 +142,11 @@ impl Rig {
     /// Clocks since power-on.
     pub fn clock(&self) -> u64 {
         self.transport.card().clocks()
+    }
+
+    /// From now on keeps all that leaves, for a test that says itself what should.
+    pub fn keep(&mut self) {
+        self.kept = Some(Kept::new(self.driver.geometry().ports));
     }
 
     /// Adds the scenario's next hops, whose indices are then those in its flows. Call it on an empty table.
@@ -198,10 +209,14 @@ impl Rig {
 
     /// Turns a port's receive side on or off, when all commands are done.
     pub fn set_port(&mut self, port: u8, enabled: bool) {
-        let PortSetup { promiscuous, tail_drop } = self.setup.port;
-        let mac = [2, 0, 0, 0, 0, port];
-        let change = Change::Port(port, PortConfig { rx_enable: enabled, promiscuous, mac });
-        self.register_change(change, |driver| driver.set_port(port, PortSettings { mac, enabled, promiscuous, tail_drop }));
+        let config = self.port_config(port, enabled);
+        let PortConfig { promiscuous, mac, .. } = config;
+        let settings = PortSettings { mac, enabled, promiscuous, tail_drop: self.setup.port.tail_drop };
+        self.register_change(Change::Port(port, config), |driver| driver.set_port(port, settings));
+    }
+
+    fn port_config(&self, port: u8, rx_enable: bool) -> PortConfig {
+        PortConfig { rx_enable, promiscuous: self.setup.port.promiscuous, mac: [2, 0, 0, 0, 0, port] }
     }
 
     /// Goes over to another hash secret under traffic: lookup is off meanwhile. Flows without a place under it are removed; returns how
@@ -301,6 +316,9 @@ impl Rig {
                 if let Err(mismatch) = self.board.observe_tx(port, &frame.bytes, clock) {
                     panic!("{mismatch}");
                 }
+                if let Some(kept) = &mut self.kept {
+                    kept.sent[usize::from(port)].push(frame.bytes);
+                }
             }
         }
     }
@@ -315,6 +333,9 @@ impl Rig {
             self.tally.punted();
             if let Err(mismatch) = self.board.observe_punt(info.port, info.reason, info.entry, frame, clock) {
                 panic!("{mismatch}");
+            }
+            if let Some(kept) = &mut self.kept {
+                kept.punts.push((info, frame.to_vec()));
             }
         }
         for event in &self.events.commands {

@@ -3,7 +3,7 @@
 use fpgaflow_abi::entry::{Action, Entry};
 use fpgaflow_abi::key::{Addresses, Encap, FlowKey};
 use fpgaflow_abi::next_hop::NextHop;
-use fpgaflow_abi::wire::{ETH_HEADER_BYTES, PROTO_UDP};
+use fpgaflow_abi::wire::{ETH_HEADER_BYTES, MIN_FRAME_BYTES, PROTO_UDP};
 use fpgaflow_traffic::Packet;
 
 use crate::Rig;
@@ -34,6 +34,21 @@ pub fn hop(egress: u8) -> NextHop {
     NextHop { egress, mtu: 1500, src_mac: mac(1), dst_mac: mac(2), encap: Encap::NONE, valid: true }
 }
 
+/// The frame that `packet` has to leave as: put together anew with what `action` and `hop` say, checksums computed from scratch.
+pub fn forwarded(packet: &Packet, action: &Action, hop: &NextHop) -> Vec<u8> {
+    let Action { addresses, sport, dport, next_hop: _ } = *action;
+    let left = Packet {
+        dst_mac: hop.dst_mac,
+        src_mac: hop.src_mac,
+        key: FlowKey { addresses, sport, dport, ..packet.key },
+        ttl: packet.ttl - 1,
+        ..packet.clone()
+    };
+    let mut frame = left.to_frame();
+    frame.resize(frame.len().max(MIN_FRAME_BYTES), 0);
+    frame
+}
+
 /// Endless frames of one flow, all of one length and each with its own identification.
 #[derive(Debug, Clone)]
 pub struct Stream {
@@ -52,9 +67,14 @@ impl Stream {
 
     /// The next frame.
     pub fn next_frame(&mut self) -> Vec<u8> {
+        self.next_packet().to_frame()
+    }
+
+    /// The packet of the next frame.
+    pub fn next_packet(&mut self) -> Packet {
         self.sent += 1;
         let payload = vec![0x5a; self.frame_bytes - ETH_HEADER_BYTES - HEADER_BYTES];
-        Packet { identification: self.sent as u16, ..Packet::new(self.key, payload) }.to_frame()
+        Packet { identification: self.sent as u16, ..Packet::new(self.key, payload) }
     }
 
     /// Fills the queue of the flow's port.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use fpgaflow_abi::key::FlowKey;
 use fpgaflow_abi::reason::{REASONS, Reason};
+use fpgaflow_abi::regs::MOST_COUNTED_BYTES;
 use fpgaflow_abi::slot::EntryRef;
 use fpgaflow_golden::{FlowCounters, PortCounters, Summary};
 
@@ -47,7 +48,7 @@ impl Tally {
     pub(crate) fn received(&mut self, port: u8, bytes: usize) {
         let counters = &mut self.ports[usize::from(port)];
         counters.rx_frames += 1;
-        counters.rx_bytes += bytes as u64;
+        counters.rx_bytes += (bytes as u64).min(MOST_COUNTED_BYTES);
     }
 
     pub(crate) fn sent(&mut self, port: u8, bytes: usize) {

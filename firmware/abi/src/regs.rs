@@ -107,7 +107,7 @@ registers! {
     PORT_MAC_LO = 0x204 [4; 0x10], Rw;
     #[doc = "Upper 16 bits of a port's Ethernet address."]
     PORT_MAC_HI = 0x208 [4; 0x10], Rw;
-    #[doc = "Port counters, 64 bits each: frames received, bytes received, frames sent, bytes sent."]
+    #[doc = "Port counters, 64 bits each: frames received, bytes received, frames sent, bytes sent. A frame adds at most 65,535 bytes."]
     PORT_COUNTERS = 0x280 [16; 0x08], Ro;
     #[doc = "Frames by [`crate::reason::Reason`], 64 bits each."]
     REASON_COUNTERS = 0x400 [32; 0x08], Ro;
@@ -133,13 +133,16 @@ pub const fn port(register: u32, port: u8) -> u32 {
 pub enum PortCounter {
     /// Frames received, dropped ones too.
     RxFrames = 0,
-    /// Bytes of those.
+    /// Bytes of those, at most [`MOST_COUNTED_BYTES`] a frame.
     RxBytes = 1,
     /// Frames sent.
     TxFrames = 2,
     /// Bytes of those.
     TxBytes = 3,
 }
+
+/// Bytes that a frame adds to a port's byte counters at most, however long it was.
+pub const MOST_COUNTED_BYTES: u64 = 0xffff;
 
 /// Offset of the lower half of a port counter.
 pub const fn port_counter(port: u8, counter: PortCounter) -> u32 {

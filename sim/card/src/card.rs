@@ -237,6 +237,11 @@ impl Card {
         self.rx[port].waiting()
     }
 
+    /// The frames of [`Card::receive_waiting`], the next one first. One that a reset interrupts is received anew.
+    pub fn receive_queue(&self, port: usize) -> impl Iterator<Item = &RxFrame> {
+        self.rx[port].queue()
+    }
+
     /// The next frame that a port has sent.
     pub fn sent(&mut self, port: usize) -> Option<TxFrame> {
         self.tx[port].sent.pop_front()

@@ -93,6 +93,11 @@ impl RxStream {
         self.queue.len()
     }
 
+    /// Frames not yet taken whole, the next one first.
+    pub(crate) fn queue(&self) -> impl Iterator<Item = &RxFrame> {
+        self.queue.iter()
+    }
+
     /// Forgets a beat that a reset interrupted; the frame starts anew.
     pub(crate) fn restart(&mut self, model: &mut Model) {
         self.at = 0;

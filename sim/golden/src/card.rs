@@ -7,6 +7,7 @@ use fpgaflow_abi::geometry::Geometry;
 use fpgaflow_abi::key::{Encap, FlowKey};
 use fpgaflow_abi::next_hop::{HOST_PORT, MacAddr, NextHop};
 use fpgaflow_abi::reason::{REASONS, Reason};
+use fpgaflow_abi::regs::MOST_COUNTED_BYTES;
 use fpgaflow_abi::slot::EntryRef;
 
 use crate::decide::{Found, decide, examine, reject};
@@ -93,7 +94,7 @@ pub struct FlowCounters {
 pub struct PortCounters {
     /// Frames received, dropped ones too.
     pub rx_frames: u64,
-    /// Bytes of those.
+    /// Bytes of those, at most [`MOST_COUNTED_BYTES`] a frame.
     pub rx_bytes: u64,
     /// Frames sent.
     pub tx_frames: u64,
@@ -264,7 +265,7 @@ impl Card {
         };
         let counters = &mut self.ports[usize::from(port)].1;
         counters.rx_frames += 1;
-        counters.rx_bytes += frame.len() as u64;
+        counters.rx_bytes += (frame.len() as u64).min(MOST_COUNTED_BYTES);
         self.reasons[outcome.reason() as usize] += 1;
         if let (Ok(packet), Outcome::Forwarded { port, frame, entry }) = (seen, &outcome) {
             let counters = &mut self.ports[usize::from(*port)].1;

@@ -16,6 +16,7 @@ mod scenario;
 mod sizes;
 
 pub use frames::{Frame, Frames};
+pub use malformed::{L3, L4, fix_ip_checksum, set16};
 pub use mix::{Kind, Mix};
 pub use packet::Packet;
 pub use scenario::{Scenario, near_miss, random_key};

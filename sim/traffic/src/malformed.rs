@@ -6,13 +6,13 @@ use rand::RngExt;
 use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
 
-/// Where the IPv4 header starts.
-const L3: usize = ETH_HEADER_BYTES;
+/// Where the IPv4 header of an untagged frame starts.
+pub const L3: usize = ETH_HEADER_BYTES;
 /// Where the layer 4 header starts behind an IPv4 header without options.
-pub(crate) const L4: usize = L3 + 20;
+pub const L4: usize = L3 + 20;
 
 /// Makes the IPv4 header checksum right again. Frames that end before the header does are left alone.
-pub(crate) fn fix_ip_checksum(frame: &mut [u8]) {
+pub fn fix_ip_checksum(frame: &mut [u8]) {
     if let Some(header) = frame.get_mut(L3..L4) {
         header[10..12].fill(0);
         let sum = Sum16BitWords::new().add_slice(header).ones_complement();
@@ -21,7 +21,11 @@ pub(crate) fn fix_ip_checksum(frame: &mut [u8]) {
     }
 }
 
-pub(crate) fn set16(frame: &mut [u8], at: usize, value: u16) {
+/// Writes a big-endian field.
+///
+/// # Panics
+/// When it is not in the frame.
+pub fn set16(frame: &mut [u8], at: usize, value: u16) {
     frame[at..at + 2].copy_from_slice(&value.to_be_bytes());
 }
 
