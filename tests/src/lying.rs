@@ -2,6 +2,7 @@
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use fpgaflow_driver::dma::DmaBuffer;
 use fpgaflow_driver::transport::{BarOffset, Iova, Transport, TransportError};
@@ -11,12 +12,25 @@ pub struct Lying {
     inner: Arc<dyn Transport>,
     offset: u32,
     value: u32,
+    lies: AtomicBool,
 }
 
 impl Lying {
     /// `inner`, with the register at `offset` reading `value`.
     pub fn new(inner: Arc<dyn Transport>, offset: u32, value: u32) -> Arc<Self> {
-        Arc::new(Self { inner, offset, value })
+        let lying = Self::later(inner, offset, value);
+        lying.lie();
+        lying
+    }
+
+    /// As [`Lying::new`], but honest until [`Lying::lie`].
+    pub fn later(inner: Arc<dyn Transport>, offset: u32, value: u32) -> Arc<Self> {
+        Arc::new(Self { inner, offset, value, lies: AtomicBool::new(false) })
+    }
+
+    /// From now on the register reads as what it is not.
+    pub fn lie(&self) {
+        self.lies.store(true, Ordering::Relaxed);
     }
 }
 
@@ -27,7 +41,7 @@ impl Transport for Lying {
 
     fn read(&self, offset: BarOffset) -> Result<u32, TransportError> {
         let value = self.inner.read(offset)?;
-        Ok(if offset.0 == self.offset { self.value } else { value })
+        Ok(if offset.0 == self.offset && self.lies.load(Ordering::Relaxed) { self.value } else { value })
     }
 
     fn write(&self, offset: BarOffset, value: u32) -> Result<(), TransportError> {

@@ -4,6 +4,7 @@ use bitfield_struct::bitfield;
 
 use crate::key::Family;
 use crate::slot::{BANKS, EntryRef, WAYS};
+use crate::wire::MIN_FRAME_BYTES;
 use crate::{ABI_VERSION, MAGIC, MAX_PORTS, regs};
 
 /// Register `DATAPATH`.
@@ -125,13 +126,15 @@ impl Geometry {
             clock_hz: read(regs::CLOCK_HZ),
             build_id: read(regs::BUILD_ID),
         };
-        for (name, value, most) in [
-            ("ENTRIES_V4", geometry.entries_v4, 1 << 23),
-            ("ENTRIES_V6", geometry.entries_v6, 1 << 23),
-            ("NEXT_HOPS", geometry.next_hops, 1 << crate::entry::NEXT_HOP_BITS),
-            ("MAX_FRAME", geometry.max_frame_bytes, 1 << 16),
+        // An engine may be of one family only, but not of none.
+        let fewest_v4 = if geometry.entries_v6 == 0 { 1 } else { 0 };
+        for (name, value, range) in [
+            ("ENTRIES_V4", geometry.entries_v4, fewest_v4..=1 << 23),
+            ("ENTRIES_V6", geometry.entries_v6, 0..=1 << 23),
+            ("NEXT_HOPS", geometry.next_hops, 1..=1 << crate::entry::NEXT_HOP_BITS),
+            ("MAX_FRAME", geometry.max_frame_bytes, MIN_FRAME_BYTES as u32..=1 << 16),
         ] {
-            if value > most {
+            if !range.contains(&value) {
                 return Err(IdentityError::Register(name, value));
             }
         }
@@ -210,5 +213,9 @@ mod tests {
         assert_eq!(with(regs::ABI_VERSION, 0x0002_0000), Err(IdentityError::AbiVersion(0x0002_0000)));
         assert_eq!(with(regs::TABLE, 0), Err(IdentityError::Register("TABLE", 0)));
         assert_eq!(with(regs::DATAPATH, 0), Err(IdentityError::Register("DATAPATH", 0)));
+        for (name, offset) in [("ENTRIES_V4", regs::ENTRIES_V4), ("NEXT_HOPS", regs::NEXT_HOPS), ("MAX_FRAME", regs::MAX_FRAME)] {
+            assert_eq!(with(offset, 0), Err(IdentityError::Register(name, 0)), "an engine without any");
+            assert_eq!(with(offset, u32::MAX), Err(IdentityError::Register(name, u32::MAX)));
+        }
     }
 }
