@@ -32,20 +32,38 @@ impl BareHost {
     /// Resets the card of `transport` and turns its rings on.
     pub fn new(transport: &Arc<CosimTransport>) -> Self {
         transport.reset().expect("reset the card");
-        let shared = Arc::clone(transport) as Arc<dyn Transport>;
-        let map = |bytes| Mapping::new(&shared, bytes).expect("map memory");
-        let ring = |ring| ProducerRing::new(ring, map(DESCRIPTOR_BYTES << RING_BITS), RING_BITS);
         let host = Self {
             transport: Arc::clone(transport),
-            rings: [Ring::Command, Ring::FrameToHost, Ring::FrameToCard].map(ring),
-            completions: CompletionRing::new(map(DESCRIPTOR_BYTES << COMPLETION_BITS), COMPLETION_BITS),
-            buffer: map(BUFFER_BYTES),
+            rings: fresh_rings(transport),
+            completions: fresh_completions(transport),
+            buffer: map(transport, BUFFER_BYTES),
         };
-        host.enable(Ring::Completion, host.completions.memory().iova(), COMPLETION_BITS);
-        for ring in &host.rings {
-            host.enable(ring.ring(), ring.memory().iova(), RING_BITS);
-        }
+        host.enable_all();
         host
+    }
+
+    /// Switches all rings off, whatever is in them, and on again, empty; tables and ports stay as they are.
+    ///
+    /// # Panics
+    /// When the card does not let go of a ring.
+    pub fn restart_rings(&mut self) {
+        for ring in Ring::ALL {
+            self.write(regs::ring(regs::RING_CTRL, ring), RingCtrl::new().into_bits());
+        }
+        for ring in Ring::ALL {
+            let mut left = ANSWER_CLOCKS;
+            while self.read(regs::ring(regs::RING_CTRL, ring)) != RingCtrl::new().into_bits() {
+                left = left.checked_sub(1).unwrap_or_else(|| panic!("the card does not let go of its {ring:?} ring"));
+            }
+        }
+        self.rings = fresh_rings(&self.transport);
+        self.completions = fresh_completions(&self.transport);
+        self.enable_all();
+    }
+
+    /// Reads a register.
+    pub fn read(&self, offset: u32) -> u32 {
+        self.transport.read(BarOffset(offset)).expect("read a register")
     }
 
     /// Writes a register.
@@ -94,10 +112,35 @@ impl BareHost {
         None
     }
 
-    fn enable(&self, ring: Ring, iova: Iova, bits: u32) {
+    /// Tells the card that `ring` is at `iova`, from the next descriptor that it reads or writes there.
+    pub fn set_base(&self, ring: Ring, iova: Iova) {
         self.write(regs::ring(regs::RING_BASE_LO, ring), iova.0 as u32);
         self.write(regs::ring(regs::RING_BASE_HI, ring), (iova.0 >> 32) as u32);
+    }
+
+    fn enable_all(&self) {
+        self.enable(Ring::Completion, self.completions.memory().iova(), COMPLETION_BITS);
+        for ring in &self.rings {
+            self.enable(ring.ring(), ring.memory().iova(), RING_BITS);
+        }
+    }
+
+    fn enable(&self, ring: Ring, iova: Iova, bits: u32) {
+        self.set_base(ring, iova);
         self.write(regs::ring(regs::RING_SIZE, ring), bits);
         self.write(regs::ring(regs::RING_CTRL, ring), RingCtrl::new().with_enable(true).into_bits());
     }
+}
+
+fn map(transport: &Arc<CosimTransport>, bytes: usize) -> Mapping {
+    Mapping::new(&(Arc::clone(transport) as Arc<dyn Transport>), bytes).expect("map memory")
+}
+
+fn fresh_rings(transport: &Arc<CosimTransport>) -> [ProducerRing; 3] {
+    [Ring::Command, Ring::FrameToHost, Ring::FrameToCard]
+        .map(|ring| ProducerRing::new(ring, map(transport, DESCRIPTOR_BYTES << RING_BITS), RING_BITS))
+}
+
+fn fresh_completions(transport: &Arc<CosimTransport>) -> CompletionRing {
+    CompletionRing::new(map(transport, DESCRIPTOR_BYTES << COMPLETION_BITS), COMPLETION_BITS)
 }

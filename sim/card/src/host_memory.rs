@@ -194,7 +194,7 @@ impl HostMemory {
     fn take_write_beat(&mut self, model: &Model, clock: u64) {
         let Some(burst) = self.writes.front_mut() else { return };
         let address = burst.address & !7;
-        burst.address = address + 8;
+        burst.address = address.wrapping_add(8);
         burst.beats_left -= 1;
         let ended = burst.beats_left == 0;
         debug_assert_eq!(ended, model.get(self.pins.wlast) == 1, "wlast is not on the last beat of its burst");
@@ -259,7 +259,7 @@ impl HostMemory {
             model.set(self.pins.rvalid, 0);
             self.read_offered = false;
             if let Some(burst) = self.reads.front_mut() {
-                burst.address = (burst.address & !7) + 8;
+                burst.address = (burst.address & !7).wrapping_add(8);
                 burst.beats_left -= 1;
                 if burst.beats_left == 0 {
                     self.reads.pop_front();
