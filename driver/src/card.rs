@@ -353,6 +353,7 @@ impl Card {
     /// Resets the card and tells it everything again: rings, ports, secret, then `image`, the commands that make its tables what they
     /// should be ([`crate::table::FlowTable::image`]), then lookup as it was. Whatever was in flight is lost: earlier tickets never
     /// complete. Returns the ticket of the image; lookup goes on at once, a flow whose entry is not there yet is a miss.
+    /// Counters of ports, reasons and the image's flows start at zero, and so does the card's clock.
     ///
     /// # Errors
     /// A card that is gone or became another one.

@@ -232,12 +232,14 @@ impl FlowTable {
         self.next_hops.users(index)
     }
 
-    /// The commands that make an empty card hold this table: next hops, then entries, then the slots that name them.
+    /// The commands that make an empty card hold this table: next hops, then entries, then the slots that name them. Counters of the
+    /// entries start at zero, for the card's memory keeps them over a reset and its clock does not go on from where they were.
     pub fn image(&self) -> impl Iterator<Item = Command> {
         let hops = self.next_hops.iter().map(|(index, hop)| Command::write_next_hop(index.into(), &hop.to_bits()));
         let entries = self.rows.iter().flat_map(|(entry, flow)| {
             let row = flow.to_bits();
-            (0..entry_parts(entry.family())).map(move |part| Command::write_entry(entry, &row, part))
+            let parts = (0..entry_parts(entry.family())).map(move |part| Command::write_entry(entry, &row, part));
+            [Command::clear_counters(entry)].into_iter().chain(parts)
         });
         let slots = self.placement.occupied().map(|(place, slot)| Command::write_slot(place, slot));
         let stash = (0..).zip(self.placement.stash()).filter(|(_, stash)| stash.slot.valid());

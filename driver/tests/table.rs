@@ -239,6 +239,23 @@ fn a_card_that_lost_everything_is_told_everything() {
 }
 
 #[test]
+fn counters_start_anew_on_a_card_that_is_told_everything() {
+    let mut rig = Rig::new(&TINY, HashSecret([0x1234_5678_9abc_def1; 7]));
+    let there = flow(Family::V4, 1, 77, 0);
+    let entries = rig.install([there, reverse(&there)]).unwrap();
+    // A reset empties the slots; counters live in memory that keeps what it holds.
+    rig.card = Tables::new(&TINY);
+    for entry in entries {
+        rig.card.counters[0][entry.index() as usize] = CounterRecord { packets: 5, bytes: 500, last_seen: 7 };
+    }
+    rig.out = rig.table.image().collect();
+    rig.execute(&BTreeMap::new());
+    for entry in entries {
+        assert_eq!(rig.card.counters[0][entry.index() as usize], CounterRecord::default());
+    }
+}
+
+#[test]
 fn both_directions_or_none() {
     let mut rig = Rig::new(&TINY, HashSecret([0x1234_5678_9abc_def1; 7]));
     let there = flow(Family::V4, 1, 77, 0);

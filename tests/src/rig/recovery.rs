@@ -16,8 +16,9 @@ impl Rig {
     /// When lookup or a port is off: a rig does not remember it.
     pub fn reset_and_recover(&mut self) {
         // What left before the reset is held to the model as it was.
-        self.run_without_driver(0);
         self.poll();
+        // The driver's doorbells clock the card: only now it has sent its last.
+        self.run_without_driver(0);
         self.transport.reset().expect("reset the card");
 
         let clock = self.clock();
