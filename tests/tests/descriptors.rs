@@ -153,7 +153,7 @@ impl Desk {
 
     /// Everything works: commands, both ways of frames, the flow; and all was counted that went through and nothing else.
     #[track_caller]
-    fn is_whole(mut self) {
+    fn check_whole(mut self) {
         self.forwards();
         let record = self.counters();
         let ip_bytes = (MIN_FRAME_BYTES - fpgaflow_abi::wire::ETH_HEADER_BYTES) as u64;
@@ -216,7 +216,7 @@ fn a_command_whose_crc_is_wrong_is_not_carried_out() {
         }
         desk.forwards();
     }
-    desk.is_whole();
+    desk.check_whole();
 }
 
 #[test]
@@ -232,7 +232,7 @@ fn a_command_that_does_not_exist_is_refused() {
         command.head.set_part(part);
         desk.refuses("a part that an IPv4 entry does not have", command, Status::BadOpcode);
     }
-    desk.is_whole();
+    desk.check_whole();
 }
 
 #[test]
@@ -257,7 +257,7 @@ fn an_index_that_the_card_does_not_have_is_refused_and_not_cut_short() {
         let buffer = desk.host.buffer.iova().0;
         desk.refuses("counters to read", Command::read_counters(entry, buffer, 1), Status::BadIndex);
     }
-    desk.is_whole();
+    desk.check_whole();
 }
 
 #[test]
@@ -278,7 +278,7 @@ fn counters_that_cannot_be_read_or_stored_are_answered() {
         assert_eq!(desk.event(), Event::new().with_command(true));
     }
     assert_eq!(desk.buffer(WATCHED_BYTES), [FILLING; WATCHED_BYTES], "nothing was written to the start of the buffer");
-    desk.is_whole();
+    desk.check_whole();
 }
 
 #[test]
@@ -299,7 +299,7 @@ fn a_buffer_that_is_none_is_answered_and_costs_no_frame() {
     }
     assert_eq!(desk.buffer(WATCHED_BYTES), [FILLING; WATCHED_BYTES]);
     assert_eq!(desk.reason(Reason::HostFull), 0);
-    desk.is_whole();
+    desk.check_whole();
 }
 
 #[test]
@@ -324,7 +324,7 @@ fn a_buffer_too_small_costs_the_frame_and_is_not_overrun() {
     desk.transport.card().receive(0, frame.clone());
     assert_eq!(desk.host.completion().status, Status::Ok);
     assert_eq!(desk.buffer(frame.len() + 8)[..], [&frame[..], &[FILLING; 8]].concat()[..], "and not a byte further");
-    desk.is_whole();
+    desk.check_whole();
 }
 
 #[test]
@@ -340,7 +340,7 @@ fn a_buffer_where_no_memory_is_is_answered() {
         assert_eq!(desk.event(), Event::new().with_frame_to_host(true));
         desk.forwards();
     }
-    desk.is_whole();
+    desk.check_whole();
 }
 
 #[test]
@@ -375,7 +375,7 @@ fn a_frame_that_may_not_be_sent_is_answered_and_never_leaves() {
         assert_eq!(desk.event(), Event::new().with_frame_to_card(true));
     }
     desk.run(SETTLE_CLOCKS);
-    desk.is_whole();
+    desk.check_whole();
 }
 
 #[test]
@@ -392,7 +392,7 @@ fn a_producer_counter_that_lies_costs_only_its_ring() {
             desk.forwards();
         }
     }
-    desk.is_whole();
+    desk.check_whole();
 }
 
 #[test]
@@ -405,7 +405,7 @@ fn a_consumer_counter_that_lies_costs_only_completions() {
         desk.host.restart_rings();
         desk.forwards();
     }
-    desk.is_whole();
+    desk.check_whole();
 }
 
 #[test]
@@ -432,5 +432,5 @@ fn a_ring_where_no_memory_is_says_so_and_can_be_put_right() {
         desk.host.restart_rings();
         desk.forwards();
     }
-    desk.is_whole();
+    desk.check_whole();
 }

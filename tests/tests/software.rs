@@ -174,7 +174,7 @@ fn agree(count: usize, sizes: Sizes, flows: usize, change_share: f64) {
     assert_eq!(pair.table.reasons(), pair.model.reasons());
     let forwarded = pair.model.reasons()[Reason::Forwarded as usize] as usize;
     println!("{done} frames, {forwarded} forwarded, {} changes", pair.changes);
-    assert!(forwarded > done / 10, "too little was forwarded to say anything");
+    assert!(forwarded > done / 20, "too little was forwarded to say anything");
     let keys: Vec<_> = pair.installed.keys().copied().collect();
     for key in keys {
         pair.remove(&key);
