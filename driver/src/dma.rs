@@ -1,10 +1,13 @@
 //! Host memory that a card reads and writes: memfds, so that VFIO can use the address and vfio-user the file.
+//!
+//! Large buffers lie in huge pages when the system has any free: fewer entries for the IOMMU to look up. Every file is sealed, so
+//! that whoever maps it can rely on its length.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
+use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, ftruncate, memfd_create};
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 
 /// Anonymous shared memory, zeroed, page aligned, whose length is a multiple of the page.
@@ -15,6 +18,7 @@ use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 pub struct DmaBuffer {
     base: NonNull<u64>,
     len_bytes: usize,
+    page_bytes: usize,
     fd: OwnedFd,
 }
 
@@ -25,21 +29,40 @@ unsafe impl Sync for DmaBuffer {}
 
 /// Granule of lengths and mappings.
 pub const PAGE_BYTES: usize = 4096;
+/// A huge page of x86-64; a buffer of at least this size lies in huge pages when there are enough.
+pub const HUGE_PAGE_BYTES: usize = 2 << 20;
 
 impl DmaBuffer {
     /// Allocates at least `len_bytes`, rounded up to pages.
     ///
     /// # Errors
-    /// What memfd_create, ftruncate or mmap said.
+    /// What memfd_create, ftruncate, fcntl or mmap said.
     pub fn new(len_bytes: usize) -> std::io::Result<Self> {
-        let len_bytes = len_bytes.max(1).next_multiple_of(PAGE_BYTES);
-        let fd = memfd_create("fpgaflow-dma", MemfdFlags::CLOEXEC)?;
+        if len_bytes >= HUGE_PAGE_BYTES {
+            // No huge pages, none free, or none for this user: what follows works everywhere.
+            if let Ok(buffer) = Self::with_pages(len_bytes, HUGE_PAGE_BYTES, MemfdFlags::HUGETLB | MemfdFlags::HUGE_2MB) {
+                return Ok(buffer);
+            }
+        }
+        Self::with_pages(len_bytes, PAGE_BYTES, MemfdFlags::empty())
+    }
+
+    fn with_pages(len_bytes: usize, page_bytes: usize, pages: MemfdFlags) -> std::io::Result<Self> {
+        let len_bytes = len_bytes.max(1).next_multiple_of(page_bytes);
+        let fd = memfd_create("fpgaflow-dma", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING | pages)?;
         ftruncate(&fd, len_bytes as u64)?;
+        fcntl_add_seals(&fd, SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?;
+        // Mapping reserves huge pages, so that none is missing when it is first touched.
         // SAFETY: a fresh shared mapping of a file we own, at an address the kernel chooses; nothing else refers to it.
         let base =
             unsafe { mmap(std::ptr::null_mut(), len_bytes, ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED, &fd, 0)? };
         let base = NonNull::new(base.cast()).ok_or_else(|| std::io::Error::other("mmap returned the null page"))?;
-        Ok(Self { base, len_bytes, fd })
+        Ok(Self { base, len_bytes, page_bytes, fd })
+    }
+
+    /// Bytes of the pages that it lies in: [`PAGE_BYTES`] or [`HUGE_PAGE_BYTES`].
+    pub fn page_bytes(&self) -> usize {
+        self.page_bytes
     }
 
     /// Length in bytes.
@@ -114,6 +137,21 @@ mod tests {
         buffer.read_bytes(8, &mut out);
         assert_eq!(&out, b"a frame in me");
         assert_eq!(buffer.word(16).load(Ordering::Relaxed) >> 40, 0);
+    }
+
+    #[test]
+    fn a_large_buffer_is_whole_pages_whether_huge_ones_are_there_or_not() {
+        let buffer = DmaBuffer::new(HUGE_PAGE_BYTES + 1).unwrap();
+        assert!(matches!(buffer.page_bytes(), PAGE_BYTES | HUGE_PAGE_BYTES));
+        assert_eq!(buffer.len_bytes(), (HUGE_PAGE_BYTES + 1).next_multiple_of(buffer.page_bytes()));
+        buffer.word(HUGE_PAGE_BYTES).store(7, Ordering::Relaxed);
+    }
+
+    #[test]
+    fn the_length_is_there_to_stay() {
+        let buffer = DmaBuffer::new(PAGE_BYTES).unwrap();
+        assert!(ftruncate(buffer.fd(), 0).is_err());
+        assert!(ftruncate(buffer.fd(), 2 * PAGE_BYTES as u64).is_err());
     }
 
     #[test]

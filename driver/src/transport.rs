@@ -1,15 +1,30 @@
-//! The one small trait by which the driver reaches a card. Implementations: VFIO (`pci:`), vfio-user sockets, and the
-//! in-process verilated card of `fpgaflow-card`.
+//! The one small trait by which the driver reaches a card, and its implementations: [`vfio`] (`pci:`) and [`vfio_user`]. The
+//! in-process verilated card is `fpgaflow-card`'s.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`spec`] | how a user names a card |
+//! | [`vfio`] | a PCI function that the kernel hands over |
+//! | [`vfio_user`] | a card behind a socket |
+//! | [`config_space`] | the registers of a PCI function that a driver needs |
 //!
 //! # Contract
 //! Register accesses are 32 bits wide, little-endian and in program order. A register write is ordered after every earlier write to DMA
 //! memory by the same thread: implementations issue the release fence, so a doorbell never overtakes the descriptors it announces.
 //! Methods may block for as long as one access takes on the bus, never for the card's work.
 
+pub mod config_space;
+mod dma_space;
+mod registers;
+pub mod spec;
+pub mod vfio;
+pub mod vfio_user;
+
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use crate::dma::DmaBuffer;
+use spec::CardSpec;
 
 /// Why an access to a card failed.
 #[derive(Debug, thiserror::Error)]
@@ -90,4 +105,18 @@ pub trait Transport: Send + Sync {
     /// # Errors
     /// As [`Transport::read`].
     fn reset(&self) -> Result<(), TransportError>;
+}
+
+/// Opens the card that `spec` names and lets it answer; what it is, [`crate::card::Card::open`] finds out.
+///
+/// # Errors
+/// [`TransportError`] with the card's name; [`CardSpec::Sim`] is [`TransportError::Unsupported`] here, for the driver does not know the
+/// simulation.
+pub fn open(spec: &CardSpec) -> Result<Arc<dyn Transport>, TransportError> {
+    let name = spec.to_string();
+    match spec {
+        CardSpec::Pci(address) => vfio::open(address, &name),
+        CardSpec::VfioUser(path) => Ok(Arc::new(vfio_user::VfioUser::open(path, &name)?)),
+        CardSpec::Sim => Err(TransportError::Unsupported { operation: "be opened by the driver", card: name }),
+    }
 }

@@ -22,6 +22,7 @@ pub mod geometry;
 pub mod hash;
 pub mod key;
 pub mod next_hop;
+pub mod pci;
 pub mod reason;
 pub mod regs;
 pub mod slot;
