@@ -3,12 +3,14 @@
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
+use fpgaflow_abi::descriptor::VECTORS;
 use fpgaflow_abi::geometry::Geometry;
 use fpgaflow_driver::dma::DmaBuffer;
 use fpgaflow_driver::transport::Iova;
 use fpgaflow_verilate::{Model, Port};
 
 use crate::axi_lite::{Access, AxiLite};
+use crate::foreign_memory::ForeignMemory;
 use crate::host_memory::HostMemory;
 use crate::model::{GEOMETRY, MAX_CARD_PORTS, engine64};
 use crate::stalls::Stalls;
@@ -58,7 +60,7 @@ pub struct Card {
     irq_valid: Port,
     irq_vector: Port,
     irq_ready: Port,
-    eventfds: Vec<OwnedFd>,
+    eventfds: [Option<OwnedFd>; VECTORS],
     interrupts: u64,
     /// Last clock in which anything moved on any interface.
     last_active: u64,
@@ -87,7 +89,7 @@ impl Card {
             irq_valid: model.find_port("irq_valid")?,
             irq_vector: model.find_port("irq_vector")?,
             irq_ready: model.find_port("irq_ready")?,
-            eventfds: Vec::new(),
+            eventfds: Default::default(),
             interrupts: 0,
             last_active: 0,
             model,
@@ -182,7 +184,10 @@ impl Card {
         model.set(self.irq_ready, 1);
         if model.get(self.irq_valid) == 1 {
             self.interrupts += 1;
-            signal(&self.eventfds, model.get(self.irq_vector) as usize);
+            // An interrupt is a write to memory, too.
+            if self.memory.bus_master {
+                signal(&self.eventfds, model.get(self.irq_vector) as usize);
+            }
         }
         if active || memory_moves.any || register_moves.is_some() {
             self.last_active = clock;
@@ -262,9 +267,37 @@ impl Card {
         self.rx[port].marks.pop_front()
     }
 
-    /// Connects interrupt vectors.
-    pub(crate) fn connect_interrupts(&mut self, eventfds: Vec<OwnedFd>) {
-        self.eventfds = eventfds;
+    /// Connects an interrupt vector to an eventfd, or disconnects it. False when the card does not have the vector.
+    pub fn connect_interrupt(&mut self, vector: usize, eventfd: Option<OwnedFd>) -> bool {
+        let Some(connected) = self.eventfds.get_mut(vector) else { return false };
+        *connected = eventfd;
+        true
+    }
+
+    /// Raises an interrupt vector as the card would.
+    pub fn raise_interrupt(&self, vector: usize) {
+        signal(&self.eventfds, vector);
+    }
+
+    /// Makes memory of another process reachable by the card at `address`; false when something is mapped there.
+    pub fn map_foreign(&mut self, address: u64, memory: ForeignMemory) -> bool {
+        self.memory.map_at(address, memory)
+    }
+
+    /// Mappings of any kind that the card has.
+    pub fn mappings(&self) -> usize {
+        self.memory.mappings()
+    }
+
+    /// Takes back all mappings from `address` to `last`, and says how many bytes that were; `None`, and nothing is taken back, when a
+    /// mapping is only partly in there.
+    pub fn unmap_range(&mut self, address: u64, last: u64) -> Option<u64> {
+        self.memory.unmap_range(address, last)
+    }
+
+    /// Lets the card reach memory and raise interrupts, as after power-on, or not: its bus answers with errors then.
+    pub fn set_bus_master(&mut self, enabled: bool) {
+        self.memory.bus_master = enabled;
     }
 
     /// Makes a buffer reachable by the card.
@@ -279,8 +312,8 @@ impl Card {
 }
 
 /// Adds one to the eventfd of `vector`.
-fn signal(eventfds: &[OwnedFd], vector: usize) {
-    if let Some(eventfd) = eventfds.get(vector) {
+fn signal(eventfds: &[Option<OwnedFd>], vector: usize) {
+    if let Some(Some(eventfd)) = eventfds.get(vector) {
         // Fails only when the counter is full, which already means "signalled".
         let _ = rustix::io::write(eventfd, &1_u64.to_ne_bytes());
     }

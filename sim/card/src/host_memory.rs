@@ -1,16 +1,18 @@
-//! Host memory as the card's AXI4 master sees it: mapped DMA buffers behind read and write channels.
+//! Host memory as the card's AXI4 master sees it: mapped memory behind read and write channels.
 //!
 //! Bursts are answered in order, each `latency` clocks after its address, with random pauses if wished. An address outside every
-//! mapping is answered with SLVERR and counted, as an IOMMU would fault it; nothing is written.
+//! mapping is answered with SLVERR and counted, as an IOMMU would fault it; so is a write to memory that is to be read only, and
+//! everything while the card is not bus master. Nothing is written then.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use fpgaflow_driver::dma::{DmaBuffer, PAGE_BYTES};
 use fpgaflow_driver::transport::Iova;
 use fpgaflow_verilate::{Error, Model, Port};
 
+use crate::foreign_memory::ForeignMemory;
 use crate::stalls::Stalls;
 
 /// First address handed out: none that a forgotten upper half of a register could hit.
@@ -30,11 +32,43 @@ struct Burst {
     due: u64,
 }
 
+/// What is mapped at one address.
+#[derive(Debug)]
+enum Memory {
+    Own(Arc<DmaBuffer>),
+    Foreign(ForeignMemory),
+}
+
+impl Memory {
+    fn len_bytes(&self) -> usize {
+        match self {
+            Self::Own(buffer) => buffer.len_bytes(),
+            Self::Foreign(memory) => memory.len_bytes(),
+        }
+    }
+
+    fn word(&self, offset: usize) -> &AtomicU64 {
+        match self {
+            Self::Own(buffer) => buffer.word(offset),
+            Self::Foreign(memory) => memory.word(offset),
+        }
+    }
+
+    fn is_writable(&self) -> bool {
+        match self {
+            Self::Own(_) => true,
+            Self::Foreign(memory) => memory.is_writable(),
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct HostMemory {
     pins: Pins,
-    mappings: BTreeMap<u64, Arc<DmaBuffer>>,
+    mappings: BTreeMap<u64, Memory>,
     next_iova: u64,
+    /// Whether the card may reach memory at all.
+    pub(crate) bus_master: bool,
     reads: VecDeque<Burst>,
     read_offered: bool,
     writes: VecDeque<Burst>,
@@ -111,6 +145,7 @@ impl HostMemory {
             pins,
             mappings: BTreeMap::new(),
             next_iova: FIRST_IOVA,
+            bus_master: true,
             reads: VecDeque::new(),
             read_offered: false,
             writes: VecDeque::new(),
@@ -127,13 +162,45 @@ impl HostMemory {
     pub(crate) fn map(&mut self, buffer: Arc<DmaBuffer>) -> Iova {
         let iova = self.next_iova;
         self.next_iova += (buffer.len_bytes() + PAGE_BYTES) as u64;
-        self.mappings.insert(iova, buffer);
+        self.mappings.insert(iova, Memory::Own(buffer));
         Iova(iova)
     }
 
     /// Takes a mapping back; false when there is none at `iova`.
     pub(crate) fn unmap(&mut self, iova: Iova) -> bool {
         self.mappings.remove(&iova.0).is_some()
+    }
+
+    /// Makes foreign memory reachable at `address`; false when something is mapped there, or it would go round the end.
+    pub(crate) fn map_at(&mut self, address: u64, memory: ForeignMemory) -> bool {
+        let Some(last) = address.checked_add(memory.len_bytes() as u64 - 1) else { return false };
+        let overlaps = self.mappings.range(..=last).next_back().is_some_and(|(base, other)| last_of(*base, other) >= address);
+        if !overlaps {
+            self.mappings.insert(address, Memory::Foreign(memory));
+        }
+        !overlaps
+    }
+
+    /// How many mappings there are.
+    pub(crate) fn mappings(&self) -> usize {
+        self.mappings.len()
+    }
+
+    /// Takes back everything from `address` to `last`, and says how many bytes that were. `None`, and nothing is taken back, when a
+    /// mapping is only partly in there.
+    pub(crate) fn unmap_range(&mut self, address: u64, last: u64) -> Option<u64> {
+        let before = self.mappings.range(..address).next_back();
+        if before.is_some_and(|(base, memory)| last_of(*base, memory) >= address) {
+            return None;
+        }
+        if let Some((base, memory)) = self.mappings.range(address..=last).next_back()
+            && last_of(*base, memory) > last
+        {
+            return None;
+        }
+        let bases: Vec<u64> = self.mappings.range(address..=last).map(|(base, _)| *base).collect();
+        let taken = bases.iter().filter_map(|base| self.mappings.remove(base));
+        Some(taken.map(|memory| memory.len_bytes() as u64).sum())
     }
 
     /// Forgets what a reset cut off.
@@ -148,11 +215,11 @@ impl HostMemory {
         model.set(self.pins.bvalid, 0);
     }
 
-    /// The buffer that holds the 8 bytes at `address`, and where in it.
-    fn find(&self, address: u64) -> Option<(&DmaBuffer, usize)> {
-        let (base, buffer) = self.mappings.range(..=address).next_back()?;
+    /// The memory that holds the 8 bytes at `address`, and where in it.
+    fn find(&self, address: u64) -> Option<(&Memory, usize)> {
+        let (base, memory) = self.mappings.range(..=address).next_back()?;
         let offset = usize::try_from(address - base).ok()?;
-        (offset + 8 <= buffer.len_bytes()).then_some((buffer, offset))
+        (self.bus_master && offset + 8 <= memory.len_bytes()).then_some((memory, offset))
     }
 
     /// Sets the inputs for the coming edge.
@@ -199,8 +266,8 @@ impl HostMemory {
         let ended = burst.beats_left == 0;
         debug_assert_eq!(ended, model.get(self.pins.wlast) == 1, "wlast is not on the last beat of its burst");
         let (data, strobe) = (model.get(self.pins.wdata), model.get(self.pins.wstrb));
-        if let Some((buffer, offset)) = self.find(address) {
-            let word = buffer.word(offset);
+        if let Some((memory, offset)) = self.find(address).filter(|(memory, _)| memory.is_writable()) {
+            let word = memory.word(offset);
             let mask = byte_mask(strobe);
             let merged = if mask == u64::MAX { data } else { (word.load(Ordering::Relaxed) & !mask) | (data & mask) };
             // In order: whoever sees a completion's last word sees all that the card wrote before.
@@ -225,7 +292,7 @@ impl HostMemory {
             && !self.stalls.pause()
         {
             let (data, response) = match self.find(burst.address & !7) {
-                Some((buffer, offset)) => (buffer.word(offset).load(Ordering::Acquire), OKAY),
+                Some((memory, offset)) => (memory.word(offset).load(Ordering::Acquire), OKAY),
                 None => {
                     self.faults += 1;
                     (0, SLVERR)
@@ -267,6 +334,11 @@ impl HostMemory {
             }
         }
     }
+}
+
+/// Last address of a mapping.
+fn last_of(base: u64, memory: &Memory) -> u64 {
+    base + (memory.len_bytes() as u64 - 1)
 }
 
 /// A byte of ones for every strobe bit.

@@ -12,6 +12,7 @@
 
 mod axi_lite;
 mod card;
+mod foreign_memory;
 mod host_memory;
 mod model;
 pub mod ports;
@@ -21,6 +22,7 @@ mod stream;
 mod transport;
 
 pub use card::{Card, CardError, Timing};
+pub use foreign_memory::{ForeignFiles, ForeignMemory};
 pub use model::{GEOMETRY, MAX_CARD_PORTS};
 pub use runner::{Runner, RunnerStats};
 pub use stalls::Stalls;

@@ -8,6 +8,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use fpgaflow_abi::descriptor::VECTORS;
 use fpgaflow_driver::dma::DmaBuffer;
 use fpgaflow_driver::transport::{BarOffset, Iova, Transport, TransportError};
 use rustix::event::{EventfdFlags, eventfd};
@@ -102,7 +103,14 @@ impl Transport for CosimTransport {
     }
 
     fn connect_interrupts(&self, eventfds: Vec<OwnedFd>) -> Result<(), TransportError> {
-        self.card().connect_interrupts(eventfds);
+        if eventfds.len() > VECTORS {
+            return Err(TransportError::Unsupported { operation: "raise as many interrupts", card: Self::NAME.to_owned() });
+        }
+        let mut card = self.card();
+        let mut eventfds = eventfds.into_iter();
+        for vector in 0..VECTORS {
+            card.connect_interrupt(vector, eventfds.next());
+        }
         Ok(())
     }
 
