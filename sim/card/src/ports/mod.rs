@@ -1,7 +1,9 @@
 //! What a card's port is attached to.
 
+mod cable;
 mod interface;
 
+pub use cable::{CableEnd, cable};
 pub use interface::InterfacePort;
 
 use std::io;

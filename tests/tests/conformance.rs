@@ -1,0 +1,44 @@
+//! The conformance suite on the transports that a host without a card has: in process, and over a vfio-user socket.
+
+use std::sync::Arc;
+
+use fpgaflow_card::ports::{PortIo, cable};
+use fpgaflow_card::{Card, CosimTransport, Runner};
+use fpgaflow_driver::transport;
+use fpgaflow_driver::transport::spec::CardSpec;
+use fpgaflow_vfio_user::Server;
+
+/// A card that is being clocked, with a cable between its ports 0 and 1.
+fn card_with_a_cable() -> (Arc<CosimTransport>, Runner) {
+    let card = CosimTransport::new(Card::new().expect("make the card")).expect("make an eventfd");
+    let (near, far) = cable();
+    let ports: Vec<Box<dyn PortIo>> = vec![Box::new(near), Box::new(far)];
+    let runner = Runner::start(Arc::clone(&card), ports).expect("start the card");
+    (card, runner)
+}
+
+#[test]
+fn the_card_in_process_conforms() {
+    let (card, runner) = card_with_a_cable();
+    let report = fpgaflow_conformance::run(|| Ok(Arc::clone(&card) as _));
+    assert!(report.conforms(), "\n{report}");
+    runner.stop().expect("the card ran to the end");
+}
+
+#[test]
+fn the_card_behind_a_socket_conforms() {
+    let (card, runner) = card_with_a_cable();
+    let dir = tempfile::tempdir().expect("make a directory");
+    let path = dir.path().join("card.sock");
+    let server = Server::bind(&path, card).expect("bind the socket");
+    let stopper = server.stopper();
+    let serving = std::thread::spawn(move || server.serve());
+
+    let report = fpgaflow_conformance::run(|| transport::open(&CardSpec::VfioUser(path.clone())));
+    assert!(report.conforms(), "\n{report}");
+
+    stopper.stop();
+    let clients = serving.join().expect("the server does not panic").expect("the socket holds");
+    assert_eq!(clients, fpgaflow_conformance::CHECKS.len() as u64, "one client a check");
+    runner.stop().expect("the card ran to the end");
+}
