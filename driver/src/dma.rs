@@ -4,11 +4,11 @@
 //! that whoever maps it can rely on its length.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, ftruncate, memfd_create};
-use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
+
+use crate::shared_mapping::{Protection, SharedMapping};
 
 /// Anonymous shared memory, zeroed, page aligned, whose length is a multiple of the page.
 ///
@@ -16,16 +16,10 @@ use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 /// torn or malicious word is just data.
 #[derive(Debug)]
 pub struct DmaBuffer {
-    base: NonNull<u64>,
-    len_bytes: usize,
+    mapping: SharedMapping,
     page_bytes: usize,
     fd: OwnedFd,
 }
-
-// SAFETY: the mapping is owned and lives until drop; all access goes through atomic words, which any thread may use.
-unsafe impl Send for DmaBuffer {}
-// SAFETY: as above.
-unsafe impl Sync for DmaBuffer {}
 
 /// Granule of lengths and mappings.
 pub const PAGE_BYTES: usize = 4096;
@@ -53,11 +47,8 @@ impl DmaBuffer {
         ftruncate(&fd, len_bytes as u64)?;
         fcntl_add_seals(&fd, SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?;
         // Mapping reserves huge pages, so that none is missing when it is first touched.
-        // SAFETY: a fresh shared mapping of a file we own, at an address the kernel chooses; nothing else refers to it.
-        let base =
-            unsafe { mmap(std::ptr::null_mut(), len_bytes, ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED, &fd, 0)? };
-        let base = NonNull::new(base.cast()).ok_or_else(|| std::io::Error::other("mmap returned the null page"))?;
-        Ok(Self { base, len_bytes, page_bytes, fd })
+        let mapping = SharedMapping::new(&fd, 0, len_bytes, Protection::ReadWrite)?;
+        Ok(Self { mapping, page_bytes, fd })
     }
 
     /// Bytes of the pages that it lies in: [`PAGE_BYTES`] or [`HUGE_PAGE_BYTES`].
@@ -67,12 +58,12 @@ impl DmaBuffer {
 
     /// Length in bytes.
     pub fn len_bytes(&self) -> usize {
-        self.len_bytes
+        self.mapping.len_bytes()
     }
 
     /// Address in this process, for transports that map by address.
     pub fn address(&self) -> *mut u8 {
-        self.base.as_ptr().cast()
+        self.mapping.base()
     }
 
     /// The memory's file, for transports that map by file.
@@ -85,10 +76,7 @@ impl DmaBuffer {
     /// # Panics
     /// When `offset` is unaligned or outside the buffer.
     pub fn word(&self, offset: usize) -> &AtomicU64 {
-        assert!(offset.is_multiple_of(8) && offset + 8 <= self.len_bytes, "word at {offset} of a {}-byte buffer", self.len_bytes);
-        // SAFETY: in bounds and aligned by the assertion; the mapping lives as long as `self`; every access by this process is
-        // atomic, and the card's writes reach memory in whole words.
-        unsafe { AtomicU64::from_ptr(self.base.as_ptr().add(offset / 8)) }
+        self.mapping.word(offset)
     }
 
     /// Copies bytes out, from byte `offset`, which must be a multiple of 8.
@@ -112,14 +100,6 @@ impl DmaBuffer {
             word[..chunk.len()].copy_from_slice(chunk);
             self.word(offset + 8 * i).store(u64::from_le_bytes(word), Ordering::Relaxed);
         }
-    }
-}
-
-impl Drop for DmaBuffer {
-    fn drop(&mut self) {
-        // SAFETY: the mapping made in `new`, of this length, not used after this.
-        // An error would mean that it is not ours; there is nothing left to do with it.
-        let _ = unsafe { munmap(self.base.as_ptr().cast(), self.len_bytes) };
     }
 }
 

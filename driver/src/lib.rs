@@ -3,7 +3,7 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`transport`], [`dma`], [`mapping`] | the way to a card, and memory that both see |
+//! | [`transport`], [`dma`], [`mapping`], [`shared_mapping`] | the ways to a card, and memory that both see |
 //! | [`rings`] | descriptors and completions; nothing that a card writes is believed unchecked |
 //! | [`card`] | one card, opened, set up, polled |
 //! | [`hash`], [`placement`] | which slots hold which flows, and the writes that get there without hiding one |
@@ -82,6 +82,7 @@ pub mod hash;
 pub mod mapping;
 pub mod placement;
 pub mod rings;
+pub mod shared_mapping;
 pub mod software;
 pub mod table;
 pub mod transport;

@@ -2,15 +2,14 @@
 
 use std::fmt;
 use std::io;
-use std::os::fd::AsFd;
 use std::ptr::NonNull;
 use std::sync::atomic::{Ordering, fence};
 
 use fpgaflow_abi::pci::REGISTER_BAR_BYTES;
-use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 use volatile_register::RW;
 
 use super::BarOffset;
+use crate::shared_mapping::SharedMapping;
 
 /// Bytes of a register.
 const REGISTER_BYTES: usize = 4;
@@ -108,47 +107,13 @@ pub(super) fn register_index(offset: BarOffset) -> io::Result<usize> {
     Err(io::Error::new(io::ErrorKind::InvalidInput, format!("there is no register at {at:#x}")))
 }
 
-/// A shared mapping of a file, of which the registers are the first bytes.
-#[derive(Debug)]
-pub(super) struct FileMapping {
-    base: NonNull<u8>,
-    len_bytes: usize,
-}
-
-// SAFETY: the mapping is owned until drop; what is done with it is `MappedRegisters`'s to justify.
-unsafe impl Send for FileMapping {}
-// SAFETY: as above.
-unsafe impl Sync for FileMapping {}
-
-impl FileMapping {
-    /// Maps `len_bytes` of `file` from `offset`.
-    ///
-    /// # Errors
-    /// What mmap said.
-    pub(super) fn new(file: impl AsFd, offset: u64, len_bytes: usize) -> io::Result<Self> {
-        let prot = ProtFlags::READ | ProtFlags::WRITE;
-        // SAFETY: a fresh shared mapping at an address the kernel chooses.
-        let base = unsafe { mmap(std::ptr::null_mut(), len_bytes, prot, MapFlags::SHARED, file, offset)? };
-        let base = NonNull::new(base.cast()).ok_or_else(|| io::Error::other("mmap returned the null page"))?;
-        Ok(Self { base, len_bytes })
-    }
-}
-
-impl Mapped for FileMapping {
+impl Mapped for SharedMapping {
     fn base(&self) -> *mut u8 {
-        self.base.as_ptr()
+        self.base()
     }
 
     fn len_bytes(&self) -> usize {
-        self.len_bytes
-    }
-}
-
-impl Drop for FileMapping {
-    fn drop(&mut self) {
-        // SAFETY: the mapping made in `new`, of this length, not used after this.
-        // An error would mean that it is not ours; there is nothing left to do with it.
-        let _ = unsafe { munmap(self.base.as_ptr().cast(), self.len_bytes) };
+        self.len_bytes()
     }
 }
 
@@ -158,11 +123,12 @@ mod tests {
 
     use super::*;
     use crate::dma::DmaBuffer;
+    use crate::shared_mapping::Protection;
 
     #[test]
     fn registers_are_where_the_abi_says_and_little_endian() {
         let bar = DmaBuffer::new(REGISTER_BAR_BYTES).unwrap();
-        let mapping = FileMapping::new(bar.fd(), 0, REGISTER_BAR_BYTES).unwrap();
+        let mapping = SharedMapping::new(bar.fd(), 0, REGISTER_BAR_BYTES, Protection::ReadWrite).unwrap();
         let registers = MappedRegisters::new(Box::new(mapping)).unwrap();
         registers.write(BarOffset(regs::SCRATCH), 0x0403_0201).unwrap();
         let mut bytes = [0; 4];
@@ -178,7 +144,7 @@ mod tests {
         }
         assert!(register_index(BarOffset(REGISTER_BAR_BYTES as u32 - 4)).is_ok());
         let small = DmaBuffer::new(1).unwrap();
-        let mapping = FileMapping::new(small.fd(), 0, REGISTER_BAR_BYTES / 2).unwrap();
+        let mapping = SharedMapping::new(small.fd(), 0, REGISTER_BAR_BYTES / 2, Protection::ReadWrite).unwrap();
         assert!(MappedRegisters::new(Box::new(mapping)).is_err());
     }
 }

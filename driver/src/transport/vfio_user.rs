@@ -17,9 +17,10 @@ use fpgaflow_abi::regs;
 
 use super::config_space::{self, ConfigSpace};
 use super::dma_space::DmaSpace;
-use super::registers::{FileMapping, MappedRegisters, register_index};
+use super::registers::{MappedRegisters, register_index};
 use super::{BarOffset, Iova, Transport, TransportError};
 use crate::dma::{DmaBuffer, PAGE_BYTES};
+use crate::shared_mapping::{Protection, SharedMapping};
 use channel::ChannelError;
 use client::{Client, ClientError, Region};
 use protocol::{DEVICE_PCI, DEVICE_RESET, PCI_CONFIG_REGION, PCI_MSIX_IRQ, REGION_READ, REGION_WRITE};
@@ -197,7 +198,7 @@ fn map_registers(bar: Region) -> io::Result<Option<MappedRegisters>> {
     if offered.offset.checked_add(REGISTER_BAR_BYTES as u64).is_none_or(|end| end > file_bytes) {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "the file behind the register BAR is too short"));
     }
-    let mapping = FileMapping::new(&offered.file, offered.offset, REGISTER_BAR_BYTES)?;
+    let mapping = SharedMapping::new(&offered.file, offered.offset, REGISTER_BAR_BYTES, Protection::ReadWrite)?;
     MappedRegisters::new(Box::new(mapping)).map(Some)
 }
 

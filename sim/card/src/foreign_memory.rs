@@ -7,26 +7,19 @@
 
 use std::io;
 use std::os::fd::AsFd;
-use std::ptr::NonNull;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Weak};
 
 use fpgaflow_driver::dma::PAGE_BYTES;
+use fpgaflow_driver::shared_mapping::{Protection, SharedMapping};
 use rustix::fs::{OFlags, SealFlags, fcntl_get_seals, fcntl_getfl, fstat};
-use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 
 /// A file, mapped whole.
 #[derive(Debug)]
 struct ForeignFile {
-    base: NonNull<u64>,
-    len_bytes: usize,
+    mapping: SharedMapping,
     writable: bool,
 }
-
-// SAFETY: the mapping is owned and lives until drop; all access goes through atomic words, which any thread may use.
-unsafe impl Send for ForeignFile {}
-// SAFETY: as above.
-unsafe impl Sync for ForeignFile {}
 
 impl ForeignFile {
     fn map(file: impl AsFd, len_bytes: u64) -> io::Result<Self> {
@@ -38,19 +31,8 @@ impl ForeignFile {
         }
         let len_bytes = usize::try_from(len_bytes).map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
         let writable = fcntl_getfl(file)?.contains(OFlags::RDWR);
-        let prot = if writable { ProtFlags::READ | ProtFlags::WRITE } else { ProtFlags::READ };
-        // SAFETY: a fresh shared mapping at an address the kernel chooses; the file stays as long as it is.
-        let base = unsafe { mmap(std::ptr::null_mut(), len_bytes, prot, MapFlags::SHARED, file, 0)? };
-        let base = NonNull::new(base.cast()).ok_or_else(|| io::Error::other("mmap returned the null page"))?;
-        Ok(Self { base, len_bytes, writable })
-    }
-}
-
-impl Drop for ForeignFile {
-    fn drop(&mut self) {
-        // SAFETY: the mapping made in `map`, of this length, not used after this.
-        // An error would mean that it is not ours; there is nothing left to do with it.
-        let _ = unsafe { munmap(self.base.as_ptr().cast(), self.len_bytes) };
+        let protection = if writable { Protection::ReadWrite } else { Protection::ReadOnly };
+        Ok(Self { mapping: SharedMapping::new(file, 0, len_bytes, protection)?, writable })
     }
 }
 
@@ -77,10 +59,8 @@ impl ForeignMemory {
     /// The word at byte `offset`, a multiple of 8 in bounds.
     pub(crate) fn word(&self, offset: usize) -> &AtomicU64 {
         assert!(offset.is_multiple_of(8) && offset + 8 <= self.len_bytes, "word at {offset} of {} bytes", self.len_bytes);
-        // SAFETY: in bounds of the piece by the assertion, which is in bounds of the file by `ForeignFiles::piece`; page aligned
-        // plus a multiple of 8. The mapping lives as long as `self.file`. A file mapped read-only is only loaded from, for its
-        // pieces are never writable. Another process may change the word at any time, in whole or in parts: it is data.
-        unsafe { AtomicU64::from_ptr(self.file.base.as_ptr().add((self.offset + offset) / 8)) }
+        // In bounds of the file by `ForeignFiles::piece`. A file mapped read-only is only loaded from: its pieces are never writable.
+        self.file.mapping.word(self.offset + offset)
     }
 }
 
@@ -119,7 +99,7 @@ impl ForeignFiles {
         self.mapped.retain(|(_, mapped)| mapped.strong_count() > 0);
         let writable = fcntl_getfl(&file)?.contains(OFlags::RDWR);
         // One that has grown since, or is now given with more rights, is mapped again.
-        let good = |mapped: &ForeignFile| mapped.len_bytes as u64 >= len_bytes && (mapped.writable || !writable);
+        let good = |mapped: &ForeignFile| mapped.mapping.len_bytes() as u64 >= len_bytes && (mapped.writable || !writable);
         let known = self.mapped.iter().filter(|(known, _)| *known == id).filter_map(|(_, mapped)| mapped.upgrade());
         if let Some(mapped) = known.into_iter().find(|mapped| good(mapped)) {
             return Ok(mapped);

@@ -24,7 +24,7 @@ use rustix::io::Errno;
 use crate::failure::{Failure, equal};
 
 /// Longest wait for an interrupt. A guest without hardware virtualisation on a busy machine takes seconds over milliseconds.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(20);
 /// Bytes of frames under way at a time: what the card's store towards the host holds for sure.
 const WINDOW_BYTES: usize = 8 << 10;
 /// Frames likewise.

@@ -20,8 +20,9 @@ use vmm_sys_util::eventfd::EventFd;
 
 use super::Door;
 use crate::dma::DmaBuffer;
+use crate::shared_mapping::{Protection, SharedMapping};
 use crate::transport::config_space::ConfigSpace;
-use crate::transport::registers::{FileMapping, MappedRegisters};
+use crate::transport::registers::MappedRegisters;
 use crate::transport::vfio_user::protocol::{PCI_CONFIG_REGION, PCI_MSIX_IRQ, REGION_MMAP};
 
 /// Addresses that every IOMMU of x86-64 with 39 bits and more translates, and none keeps for itself. The crate cannot ask iommufd for
@@ -92,7 +93,7 @@ impl Door for Cdev {
             return Err(io::Error::new(io::ErrorKind::InvalidData, what));
         }
         let offset = self.device.get_region_offset(REGISTER_BAR.into());
-        MappedRegisters::new(Box::new(FileMapping::new(self.file(), offset, REGISTER_BAR_BYTES)?))
+        MappedRegisters::new(Box::new(SharedMapping::new(self.file(), offset, REGISTER_BAR_BYTES, Protection::ReadWrite)?))
     }
 
     fn iova_ranges(&self) -> Vec<RangeInclusive<u64>> {

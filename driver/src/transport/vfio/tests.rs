@@ -5,10 +5,10 @@ use fpgaflow_abi::pci::REGISTER_BAR_BYTES;
 use fpgaflow_abi::regs;
 
 use super::*;
+use crate::shared_mapping::{Protection, SharedMapping};
 use crate::transport::config_space::{
     CAP_MSIX, CAPABILITIES, COMMAND, COMMAND_BUS_MASTER, COMMAND_MEMORY, STATUS, STATUS_CAPABILITIES,
 };
-use crate::transport::registers::FileMapping;
 
 /// What is called, in order.
 type Calls = Arc<Mutex<Vec<String>>>;
@@ -58,7 +58,7 @@ impl ConfigSpace for Fake {
 impl Door for Fake {
     fn map_registers(&self) -> io::Result<MappedRegisters> {
         assert_ne!(self.command.load(Ordering::Relaxed) & COMMAND_MEMORY, 0, "a BAR that does not answer");
-        MappedRegisters::new(Box::new(FileMapping::new(self.bar.fd(), 0, REGISTER_BAR_BYTES)?))
+        MappedRegisters::new(Box::new(SharedMapping::new(self.bar.fd(), 0, REGISTER_BAR_BYTES, Protection::ReadWrite)?))
     }
 
     fn iova_ranges(&self) -> Vec<RangeInclusive<u64>> {
