@@ -1,10 +1,9 @@
-//! The one small trait by which the driver reaches a card, and its implementations: [`vfio`] (`pci:`) and [`vfio_user`]. The
+//! The one small trait by which the driver reaches a card, and its implementations: VFIO (`pci:`) and [`vfio_user`]. The
 //! in-process verilated card is `fpgaflow-card`'s.
 //!
 //! | module | what it is |
 //! |---|---|
 //! | [`spec`] | how a user names a card |
-//! | [`vfio`] | a PCI function that the kernel hands over |
 //! | [`vfio_user`] | a card behind a socket |
 //! | [`config_space`] | the registers of a PCI function that a driver needs |
 //!
@@ -17,7 +16,7 @@ pub mod config_space;
 mod dma_space;
 mod registers;
 pub mod spec;
-pub mod vfio;
+mod vfio;
 pub mod vfio_user;
 
 use std::os::fd::OwnedFd;
