@@ -1,14 +1,15 @@
 //! The path of a packet: every block between the wires, wired.
 //!
 //! ```text
-//!  s_axis_rx -> RxPort -> RxArbiter -> Strip -> Gather --beats--> FIFO --------------------.
-//!                                                |                                         v
-//!                                                `-> Parser -> FlowTable -> VerdictStage -> Merge -> TxPort -> m_axis_tx
-//!                                                                              `-> Counters   `-> HostRx -> m_axis_punt
-//!  s_axis_host ------------------------------------------------------------------------------------> TxPort
+//!  s_axis_rx -> RxPort -> RxArbiter --beats--> Strip --> FIFO ---------------------------.
+//!                             |                                                          v
+//!                             `--heads--> SplitHead --> Parser ------> VerdictStage --> Merge -> TxPort -> m_axis_tx
+//!                                                         `-> FlowTable --^   `-> Counters `-> HostRx -> m_axis_punt
+//!  s_axis_host --------------------------------------------------------------------------------> TxPort
 //! ```
-//! Between `Gather` and the verdict FIFO nothing stalls: [`Credits`] admit no more frames than the FIFO holds. The layer 2 header
-//! and the beats wait beside it in FIFOs of their own. `docs/pipeline.md` says what each block owes its neighbours.
+//! Between `RxArbiter` and the verdict FIFO no head stalls: [`Credits`] admit no more frames than the FIFO holds. The layer 2 header
+//! and the beats wait beside it in FIFOs of their own. Parser and table start with the same head; what the parser finds waits for what
+//! the table finds. `docs/pipeline.md` says what each block owes its neighbours.
 //!
 //! One macro makes the data path of each width: rust-hdl cannot compute the many widths that follow from one.
 
@@ -18,25 +19,25 @@ use fpgaflow_abi::counters::TICK_SHIFT;
 
 use crate::counters::Counters;
 use crate::engine::Credits;
-use crate::parse::Parser;
+use crate::parse::{self, Parser};
 use crate::prelude::*;
 use crate::records::{
-    BeatSink, BeatSource, CLOCK_BITS, CounterReply, CounterRequest, FrameInfo, L2Record, LENGTH_BITS, PuntInfo, REASON_BITS,
-    SEEN_BITS, TableWrite, Verdict,
+    BeatSink, BeatSource, CLOCK_BITS, CounterReply, CounterRequest, FrameInfo, L2Record, LENGTH_BITS, Parsed, PuntInfo,
+    REASON_BITS, SEEN_BITS, TableWrite, Verdict,
 };
-use crate::rx::{RxArbiter, WireSink};
-use crate::table::{FlowTable, SECRET_BITS_V4};
-use crate::tx::{CutFifo, Merge, WireSource};
+use crate::rx::{RxArbiter, SplitHead, WireSink};
+use crate::table::{self, FlowTable, RingDelay, SECRET_BITS_V4};
+use crate::tx::{Merge, WireSource};
 use crate::verdict::VerdictStage;
 
-/// Frames between `Gather` and `Merge` at most, as a power of two: more than the pipeline has clocks, so that a packet a clock
+/// Frames between `RxArbiter` and `Merge` at most, as a power of two: more than the pipeline has clocks, so that a packet a clock
 /// never waits for a credit.
 pub const FRAMES_AW: usize = 6;
 
 macro_rules! datapath {
     (
         $(#[$doc:meta])* $name:ident: width $w:tt, lanes $b:tt, ports $ports:tt, stored word $word:tt, payload address $paw:tt $pcw:tt,
-        rx $rx_port:ty, strip $strip:ty, gather $gather:ty, tx $tx_port:ty, host $host_rx:ty,
+        rx $rx_port:ty, head $head:path, strip $strip:ty, tx $tx_port:ty, host $host_rx:ty,
         table $table:ty, entries $ew:tt, next hops $nw:tt
     ) => {
         $(#[$doc])*
@@ -108,14 +109,15 @@ macro_rules! datapath {
             pub host_full_valid: Signal<Out, Bit>,
 
             rx: [$rx_port; $ports],
-            arbiter: RxArbiter<$w, $ports>,
+            arbiter: RxArbiter<$w, { $head }, $ports>,
+            split: SplitHead<{ $head }>,
             strip: $strip,
-            gather: $gather,
             payload: StreamFifo<Bits<$word>, $paw, $pcw>,
             payload_in: Signal<Local, Bits<$word>>,
             payload_out: Signal<Local, Bits<$word>>,
             credits: Credits<FRAMES_AW, { FRAMES_AW + 1 }>,
             parser: Parser<$ports>,
+            parsed: RingDelay<Parsed, { table::LATENCY - parse::LATENCY }>,
             l2: StreamFifo<L2Record, FRAMES_AW, { FRAMES_AW + 1 }>,
             flows: $table,
             stage: VerdictStage<$nw>,
@@ -165,13 +167,14 @@ macro_rules! datapath {
                     host_full_valid: Signal::default(),
                     rx: array::from_fn(|port| <$rx_port>::new(port, max_frame_bytes)),
                     arbiter: RxArbiter::default(),
+                    split: SplitHead::default(),
                     strip: <$strip>::default(),
-                    gather: <$gather>::default(),
                     payload: StreamFifo::default(),
                     payload_in: Signal::default(),
                     payload_out: Signal::default(),
                     credits: Credits::default(),
                     parser: Parser::default(),
+                    parsed: RingDelay::default(),
                     l2: StreamFifo::default(),
                     flows: <$table>::default(),
                     stage: VerdictStage::default(),
@@ -190,11 +193,10 @@ macro_rules! datapath {
         impl Logic for $name {
             #[hdl_gen]
             fn update(&mut self) {
-                clock!(self, clock, arbiter, strip, gather, payload, credits, parser, l2);
+                clock!(self, clock, arbiter, strip, payload, credits, parser, parsed, l2);
                 clock!(self, clock, flows, stage, counters, verdicts, merge, host);
                 self.arbiter.reset.next = self.reset.val();
                 self.strip.reset.next = self.reset.val();
-                self.gather.reset.next = self.reset.val();
                 self.payload.reset.next = self.reset.val();
                 self.credits.reset.next = self.reset.val();
                 self.parser.reset.next = self.reset.val();
@@ -213,6 +215,8 @@ macro_rules! datapath {
                     self.rx[i].enable.next = self.rx_enable.val().get_bit(i);
                     WireSink::<$w, $b>::link(&mut self.s_axis_rx[i], &mut self.rx[i].s_axis);
                     StreamSource::<FrameInfo>::join(&mut self.rx[i].m_axis_frame, &mut self.arbiter.s_axis_frame[i]);
+                    self.arbiter.s_head_valid[i].next = self.rx[i].m_head_valid.val();
+                    self.arbiter.s_head[i].next = self.rx[i].m_head.val();
                     BeatSource::<$w>::join(&mut self.rx[i].m_axis_beats, &mut self.arbiter.s_axis_beats[i]);
                     self.drop_valid[i].next = self.rx[i].drop_valid.val();
                     self.drop_reason[i].next = self.rx[i].drop_reason.val();
@@ -221,46 +225,43 @@ macro_rules! datapath {
                 }
                 BeatSource::<$w>::join(&mut self.arbiter.m_axis, &mut self.strip.s_axis);
                 self.strip.s_frame.next = self.arbiter.m_frame.val();
-                BeatSource::<$w>::join(&mut self.strip.m_axis, &mut self.gather.s_axis);
-                self.gather.s_l2.next = self.strip.m_l2.val();
-                self.gather.s_ethertype.next = self.strip.m_ethertype.val();
-                self.gather.s_encap.next = self.strip.m_encap.val();
-                self.gather.s_frame.next = self.strip.m_frame.val();
+                self.split.head.next = self.arbiter.m_head.val();
+                self.split.frame.next = self.arbiter.m_frame.val();
 
                 // Beats, layer 2 header and credits go round the middle.
-                self.payload_in.next = bit_cast::<$word, $w>(self.gather.m_axis.data.val());
-                self.payload.s_axis.data.next = self.payload_in.val().replace_bit($w, self.gather.m_axis.last.val());
-                self.payload.s_axis.valid.next = self.gather.m_axis.valid.val();
-                self.gather.m_axis.ready.next = self.payload.s_axis.ready.val();
+                self.payload_in.next = bit_cast::<$word, $w>(self.strip.m_axis.data.val());
+                self.payload.s_axis.data.next = self.payload_in.val().replace_bit($w, self.strip.m_axis.last.val());
+                self.payload.s_axis.valid.next = self.strip.m_axis.valid.val();
+                self.strip.m_axis.ready.next = self.payload.s_axis.ready.val();
                 self.payload_out.next = self.payload.m_axis.data.val();
                 self.merge.s_axis.data.next = self.payload_out.val().get_bits::<$w>(0);
                 self.merge.s_axis.last.next = self.payload_out.val().get_bit($w);
                 self.merge.s_axis.valid.next = self.payload.m_axis.valid.val();
                 self.payload.m_axis.ready.next = self.merge.s_axis.ready.val();
-                self.l2.s_axis.data.next = self.gather.header.val().l2;
-                self.l2.s_axis.valid.next = self.gather.header_valid.val();
+                self.l2.s_axis.data.next = self.split.header.val().l2;
+                self.l2.s_axis.valid.next = self.arbiter.m_head_valid.val();
                 StreamSource::<L2Record>::join(&mut self.l2.m_axis, &mut self.merge.s_axis_l2);
-                self.gather.credit.next = self.credits.credit.val();
-                self.credits.taken.next = self.gather.credit_taken.val();
+                self.arbiter.credit.next = self.credits.credit.val();
+                self.credits.taken.next = self.arbiter.credit_taken.val();
                 self.credits.returned.next = self.verdicts.m_axis.valid.val() & self.verdicts.m_axis.ready.val();
 
                 // The middle.
-                self.parser.header_valid.next = self.gather.header_valid.val();
-                self.parser.header.next = self.gather.header.val();
+                self.parser.header_valid.next = self.arbiter.m_head_valid.val();
+                self.parser.header.next = self.split.header.val();
                 for i in 0..$ports {
                     self.parser.promiscuous[i].next = self.promiscuous.val().get_bit(i);
                     self.parser.port_mac[i].next = self.port_mac[i].val();
                 }
                 self.parser.lookup_enable.next = self.lookup_enable.val();
-                self.flows.lookup_valid.next = self.parser.parsed_valid.val();
+                self.flows.lookup_valid.next = self.parser.key_valid.val();
                 self.flows.key.next = self.parser.key.val();
-                self.flows.parsed.next = self.parser.parsed.val();
+                self.parsed.din.next = self.parser.parsed.val();
                 self.flows.secret.next = self.secret.val();
                 self.flows.write_valid.next = self.write_valid.val();
                 self.flows.write.next = self.write.val();
                 self.stage.action_valid.next = self.flows.answer_valid.val();
                 self.stage.action.next = self.flows.answer.val();
-                self.stage.parsed.next = self.flows.answer_parsed.val();
+                self.stage.parsed.next = self.parsed.dout.val();
                 self.stage.write_valid.next = self.write_valid.val();
                 self.stage.write.next = self.write.val();
                 self.counters.count_valid.next = self.stage.count_valid.val();
@@ -318,6 +319,6 @@ macro_rules! datapath {
 datapath! {
     /// Two ports, 64 bits; 8,192 slots and 8,192 IPv4 entries, 256 next hops.
     Datapath64x2: width 64, lanes 8, ports 2, stored word 65, payload address 6 7,
-    rx crate::rx::RxPort64, strip crate::rx::Strip64, gather crate::rx::Gather64, tx crate::tx::TxPort64, host crate::tx::HostRx64,
+    rx crate::rx::RxPort64, head crate::rx::HEAD_64, strip crate::rx::Strip64, tx crate::tx::TxPort64, host crate::tx::HostRx64,
     table FlowTable<10, 13, 30, 8>, entries 13, next hops 8
 }

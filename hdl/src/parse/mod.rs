@@ -5,7 +5,7 @@
 //!                 +--> HeaderChecksum -+
 //!  HeaderRecord --+--> Layer3Check ----+--> first reason --> Parsed
 //!                 +--> Layer4Check ----'
-//!                 `--> key row, 3 clocks ------------------> key
+//!                 `--> key row, at once
 //! ```
 //! [`Parser`] is the whole; the checks take [`CHECK_LATENCY`] clocks each, a header a clock, and find everything that is wrong in
 //! their layer. Which of it is the reason is decided in one place, in [`Parser`].
@@ -22,7 +22,7 @@ pub use checksum::{CarrySave, HeaderChecksum};
 pub use layer2::Layer2Check;
 pub use layer3::Layer3Check;
 pub use layer4::Layer4Check;
-pub use parser::Parser;
+pub use parser::{LATENCY, Parser};
 
 /// Clocks from a header to what a check says of it.
 pub const CHECK_LATENCY: usize = 2;

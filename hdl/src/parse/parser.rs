@@ -2,18 +2,19 @@
 //!
 //! ```text
 //!                          +--------+
-//!  header_valid, header -->|        |--> parsed_valid, parsed
-//!  promiscuous, port_mac ->| Parser |--> key
+//!  header_valid, header -->|        |--> key_valid, key        at once
+//!  promiscuous, port_mac ->| Parser |--> parsed_valid, parsed  behind it
 //!  lookup_enable --------->|        |
 //!                          +--------+
 //! ```
-//! Latency [`Parser::LATENCY`] clocks, a header a clock, no stall. Outputs come from flip-flops.
+//! Latency [`LATENCY`] clocks, a header a clock, no stall; the key, which is wiring, comes with its header. So the lookup and the checks
+//! go side by side, and only a verdict waits for both. `parsed` comes from flip-flops.
 //!
 //! # Contract
 //! - `parsed.reason` is the first reason that applies, in this order (`abi::reason`): `arp`, `broadcast`, `multicast`,
 //!   `wrong_mac`, `not_ip`, `malformed` (layer 3), `ip_options`, `ip_checksum`, `fragment`, `icmp`, `other_protocol`, `malformed`
 //!   (layer 4), `lookup_disabled`; 0 for a packet to look up.
-//! - With a reason nothing but `reason` and `frame` means anything.
+//! - With a reason nothing but `reason` and `frame` means anything, nor does what the lookup of its key finds.
 //! - Bytes of the window that the frame does not have never decide anything: whatever they say, `malformed` comes first.
 //! - Configuration is looked at as a header passes; a change concerns the headers around it one way or the other.
 
@@ -26,6 +27,8 @@ use super::{HeaderChecksum, IPV4_ROWS, Layer2Check, Layer3Check, Layer4Check, TC
 use crate::prelude::*;
 use crate::records::{FrameInfo, HeaderRecord, L2_BITS, L2Record, LENGTH_BITS, PORT_BITS, Parsed, REASON_BITS, WINDOW_BITS};
 
+/// Clocks from a header to what it is.
+pub const LATENCY: usize = super::CHECK_LATENCY + 1;
 /// Rows of IPv4 and TCP without options.
 const ROWS: usize = IPV4_ROWS + TCP_ROWS;
 
@@ -46,12 +49,14 @@ pub struct Parser<const PORTS: usize> {
     pub port_mac: [Signal<In, Bits<48>>; PORTS],
     /// Packets are to be looked up.
     pub lookup_enable: Signal<In, Bit>,
+    /// There is a key.
+    pub key_valid: Signal<Out, Bit>,
+    /// What to look the header up by, a row of `abi::key`.
+    pub key: Signal<Out, Bits<{ key::KEY_BITS_V4 }>>,
     /// A header has passed.
     pub parsed_valid: Signal<Out, Bit>,
     /// What it is.
     pub parsed: Signal<Out, Parsed>,
-    /// What to look it up by, a row of `abi::key`.
-    pub key: Signal<Out, Bits<{ key::KEY_BITS_V4 }>>,
 
     // The header taken apart: a slice of a slice is not Verilog.
     window: Signal<Local, Bits<WINDOW_BITS>>,
@@ -78,7 +83,6 @@ pub struct Parser<const PORTS: usize> {
     valid_s3: DFF<Bit>,
     parsed_s2: Delay<Parsed, { super::CHECK_LATENCY }>,
     parsed_s3: DFF<Parsed>,
-    key_s3: Delay<Bits<{ key::KEY_BITS_V4 }>, { super::CHECK_LATENCY + 1 }>,
     reason: Signal<Local, Bits<REASON_BITS>>,
 
     proto_udp: Constant<Bits<8>>,
@@ -97,11 +101,6 @@ pub struct Parser<const PORTS: usize> {
     lookup_disabled: Constant<Bits<REASON_BITS>>,
 }
 
-impl<const PORTS: usize> Parser<PORTS> {
-    /// Clocks from a header to what it is.
-    pub const LATENCY: usize = super::CHECK_LATENCY + 1;
-}
-
 impl<const PORTS: usize> Default for Parser<PORTS> {
     fn default() -> Self {
         let reason = |reason: Reason| Constant::new((reason as u64).into());
@@ -113,9 +112,10 @@ impl<const PORTS: usize> Default for Parser<PORTS> {
             promiscuous: array::from_fn(|_| Signal::default()),
             port_mac: array::from_fn(|_| Signal::default()),
             lookup_enable: Signal::default(),
+            key_valid: Signal::default(),
+            key: Signal::default(),
             parsed_valid: Signal::default(),
             parsed: Signal::default(),
-            key: Signal::default(),
             window: Signal::default(),
             row: array::from_fn(|_| Signal::default()),
             l2: Signal::default(),
@@ -138,7 +138,6 @@ impl<const PORTS: usize> Default for Parser<PORTS> {
             valid_s3: DFF::default(),
             parsed_s2: Delay::default(),
             parsed_s3: DFF::default(),
-            key_s3: Delay::default(),
             reason: Signal::default(),
             proto_udp: Constant::new(u64::from(wire::PROTO_UDP).into()),
             control: Constant::new(u64::from(wire::TCP_CONTROL_FLAGS).into()),
@@ -162,7 +161,7 @@ impl<const PORTS: usize> Logic for Parser<PORTS> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, valid_s1, valid_s2, valid_s3, parsed_s3);
-        clock!(self, clock, layer2, layer3, layer4, checksum, parsed_s2, key_s3);
+        clock!(self, clock, layer2, layer3, layer4, checksum, parsed_s2);
 
         // Take the header apart.
         self.window.next = self.header.val().window;
@@ -237,7 +236,8 @@ impl<const PORTS: usize> Logic for Parser<PORTS> {
         for at in (key::DPORT.lsb as u64)..(key::DPORT.lsb as u64 + 1) {
             self.row_key.next = self.row_key.val() | (bit_cast::<{ key::KEY_BITS_V4 }, 32>(self.row[5].val()) << at);
         }
-        self.key_s3.din.next = self.row_key.val();
+        self.key_valid.next = self.header_valid.val();
+        self.key.next = self.row_key.val();
         self.valid_s1.d.next = self.header_valid.val();
         self.valid_s2.d.next = self.valid_s1.q.val();
 
@@ -277,7 +277,6 @@ impl<const PORTS: usize> Logic for Parser<PORTS> {
 
         self.parsed_valid.next = self.valid_s3.q.val();
         self.parsed.next = self.parsed_s3.q.val();
-        self.key.next = self.key_s3.dout.val();
 
         if self.reset.val() {
             self.valid_s1.d.next = false;

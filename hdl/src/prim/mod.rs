@@ -7,9 +7,11 @@
 //! |---|---|---|
 //! | [`Skid`] | 1 | one word a clock |
 //! | [`StreamFifo`], [`FrameFifo`] | 3 from push (or commit) to valid | one word a clock |
+//! | [`CutFifo`] | 1 when empty | one word a clock |
 //! | [`Ram`] / [`RamReg`] | 1 / 2 from address to data | one read and one write a clock |
 //! | [`Delay`] | `N` | one word a clock |
 
+mod cut_fifo;
 mod delay;
 mod fifo;
 mod memory;
@@ -17,6 +19,7 @@ mod ram;
 mod skid;
 mod stream;
 
+pub use cut_fifo::CutFifo;
 pub use delay::Delay;
 pub use fifo::{FrameFifo, StreamFifo};
 pub use memory::Memory;

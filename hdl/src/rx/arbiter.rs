@@ -1,18 +1,22 @@
 //! Many ports into one stream, frame by frame.
 //!
 //! ```text
-//!  s_axis_frame[0], s_axis_beats[0] -->+-----------+
-//!  s_axis_frame[1], s_axis_beats[1] -->| RxArbiter |--> m_axis beats
-//!  ...                                 +-----------+--> m_frame  beside them
+//!  s_axis_frame[0], s_head[0], s_axis_beats[0] -->+-----------+--> m_axis  beats
+//!  s_axis_frame[1], s_head[1], s_axis_beats[1] -->| RxArbiter |--> m_frame  beside them
+//!  ...                                            |           |--> m_head_valid, m_head  one a frame
+//!  credit --------------------------------------->+-----------+--> credit_taken
 //! ```
-//! Latency [`RxArbiter::LATENCY`] clock, a beat a clock, also from one frame to the next and from one port to another. `m_axis`
-//! and `m_frame` come from flip-flops; `ready` of the ports is combinational.
+//! Latency [`RxArbiter::LATENCY`] clock, a beat a clock, also from one frame to the next and from one port to another. `m_axis`,
+//! `m_frame` and `m_head` come from flip-flops; `ready` of the ports is combinational.
 //!
 //! # Contract
 //! - Round robin by frame: after a port's frame the next port that has one is served, in rising order, so a port with a frame
 //!   waits for at most one frame of every other port.
-//! - A port takes part when it offers a `FrameInfo` and a beat. The `FrameInfo` is taken with the frame's first beat and
+//! - A port takes part when it offers a `FrameInfo` and a frame's first beat with its head. The `FrameInfo` is taken with that beat and
 //!   `m_frame` shows it beside every beat of the frame.
+//! - One `m_head_valid` pulse a frame, in the first clock in which `m_axis` offers its first beat: nothing holds it up once the frame
+//!   was chosen.
+//! - A frame is chosen only when `credit` is high; `credit_taken` is high in the clock in which its first beat is taken.
 //! - Frames are never interleaved.
 
 use std::array;
@@ -20,21 +24,33 @@ use std::array;
 use crate::prelude::*;
 use crate::records::{BeatSink, BeatSource, FrameInfo};
 
-/// Merges the frames of `PORTS` ports, `W` bits a beat.
+/// Merges the frames of `PORTS` ports, `W` bits a beat, with heads of `HEAD` bits.
 #[derive(LogicBlock)]
-pub struct RxArbiter<const W: usize, const PORTS: usize> {
+pub struct RxArbiter<const W: usize, const HEAD: usize, const PORTS: usize> {
     /// The block's clock.
     pub clock: Signal<In, Clock>,
     /// Synchronous, active high.
     pub reset: Signal<In, Bit>,
     /// One word a frame, from each port.
     pub s_axis_frame: [StreamSink<FrameInfo>; PORTS],
+    /// The head of the frame that is next at each port is complete.
+    pub s_head_valid: [Signal<In, Bit>; PORTS],
+    /// That head.
+    pub s_head: [Signal<In, Bits<HEAD>>; PORTS],
     /// Beats of each port.
     pub s_axis_beats: [BeatSink<W>; PORTS],
     /// Beats of all ports, frame by frame.
     pub m_axis: BeatSource<W>,
     /// Length and port of the frame that `m_axis` is at.
     pub m_frame: Signal<Out, FrameInfo>,
+    /// A frame begins.
+    pub m_head_valid: Signal<Out, Bit>,
+    /// Its head; `m_frame` belongs to it.
+    pub m_head: Signal<Out, Bits<HEAD>>,
+    /// There is room for one more frame behind.
+    pub credit: Signal<In, Bit>,
+    /// A frame is taken: one credit is used.
+    pub credit_taken: Signal<Out, Bit>,
 
     asking: [Signal<Local, Bit>; PORTS],
     chosen: [Signal<Local, Bit>; PORTS],
@@ -52,23 +68,31 @@ pub struct RxArbiter<const W: usize, const PORTS: usize> {
     last_s1: DFF<Bit>,
     valid_s1: DFF<Bit>,
     frame_s1: DFF<FrameInfo>,
+    head_valid_s1: DFF<Bit>,
+    head_s1: DFF<Bits<HEAD>>,
 }
 
-impl<const W: usize, const PORTS: usize> RxArbiter<W, PORTS> {
+impl<const W: usize, const HEAD: usize, const PORTS: usize> RxArbiter<W, HEAD, PORTS> {
     /// Clocks from a beat in to the same beat out.
     pub const LATENCY: usize = 1;
 }
 
-impl<const W: usize, const PORTS: usize> Default for RxArbiter<W, PORTS> {
+impl<const W: usize, const HEAD: usize, const PORTS: usize> Default for RxArbiter<W, HEAD, PORTS> {
     fn default() -> Self {
         assert!((1..=fpgaflow_abi::MAX_PORTS).contains(&PORTS), "RxArbiter: no engine has {PORTS} ports");
         Self {
             clock: Signal::default(),
             reset: Signal::default(),
             s_axis_frame: array::from_fn(|_| StreamSink::default()),
+            s_head_valid: array::from_fn(|_| Signal::default()),
+            s_head: array::from_fn(|_| Signal::default()),
             s_axis_beats: array::from_fn(|_| BeatSink::default()),
             m_axis: BeatSource::default(),
             m_frame: Signal::default(),
+            m_head_valid: Signal::default(),
+            m_head: Signal::default(),
+            credit: Signal::default(),
+            credit_taken: Signal::default(),
             asking: array::from_fn(|_| Signal::default()),
             chosen: array::from_fn(|_| Signal::default()),
             found: Signal::default(),
@@ -81,14 +105,16 @@ impl<const W: usize, const PORTS: usize> Default for RxArbiter<W, PORTS> {
             last_s1: DFF::default(),
             valid_s1: DFF::default(),
             frame_s1: DFF::default(),
+            head_valid_s1: DFF::default(),
+            head_s1: DFF::default(),
         }
     }
 }
 
-impl<const W: usize, const PORTS: usize> Logic for RxArbiter<W, PORTS> {
+impl<const W: usize, const HEAD: usize, const PORTS: usize> Logic for RxArbiter<W, HEAD, PORTS> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, in_frame, data_s1, last_s1, valid_s1, frame_s1);
+        dff_setup!(self, clock, in_frame, data_s1, last_s1, valid_s1, frame_s1, head_valid_s1, head_s1);
         for i in 0..PORTS {
             self.granted[i].clock.next = self.clock.val();
             self.granted[i].d.next = self.granted[i].q.val();
@@ -99,7 +125,7 @@ impl<const W: usize, const PORTS: usize> Logic for RxArbiter<W, PORTS> {
         // Who is next: the lowest port behind the one served last, else the lowest of all.
         self.found.next = false;
         for i in 0..PORTS {
-            self.asking[i].next = self.s_axis_frame[i].valid.val() & self.s_axis_beats[i].valid.val();
+            self.asking[i].next = self.s_axis_frame[i].valid.val() & self.s_head_valid[i].val() & self.credit.val();
             self.chosen[i].next = self.asking[i].val() & self.behind[i].q.val() & !self.found.val();
             self.found.next = self.found.val() | self.chosen[i].val();
         }
@@ -118,6 +144,7 @@ impl<const W: usize, const PORTS: usize> Logic for RxArbiter<W, PORTS> {
         // Its beat.
         self.advance.next = self.m_axis.ready.val() | !self.valid_s1.q.val();
         self.valid.next = false;
+        self.head_valid_s1.d.next = false;
         for i in 0..PORTS {
             self.s_axis_beats[i].ready.next = self.advance.val() & self.chosen[i].val();
             self.s_axis_frame[i].ready.next = self.advance.val() & self.chosen[i].val() & !self.in_frame.q.val();
@@ -129,6 +156,8 @@ impl<const W: usize, const PORTS: usize> Logic for RxArbiter<W, PORTS> {
                     self.in_frame.d.next = !self.s_axis_beats[i].last.val();
                     if !self.in_frame.q.val() {
                         self.frame_s1.d.next = self.s_axis_frame[i].data.val();
+                        self.head_s1.d.next = self.s_head[i].val();
+                        self.head_valid_s1.d.next = true;
                     }
                 }
             }
@@ -148,10 +177,14 @@ impl<const W: usize, const PORTS: usize> Logic for RxArbiter<W, PORTS> {
         self.m_axis.last.next = self.last_s1.q.val();
         self.m_axis.valid.next = self.valid_s1.q.val();
         self.m_frame.next = self.frame_s1.q.val();
+        self.m_head_valid.next = self.head_valid_s1.q.val();
+        self.m_head.next = self.head_s1.q.val();
+        self.credit_taken.next = self.advance.val() & self.valid.val() & !self.in_frame.q.val();
 
         if self.reset.val() {
             self.in_frame.d.next = false;
             self.valid_s1.d.next = false;
+            self.head_valid_s1.d.next = false;
         }
     }
 }

@@ -1,43 +1,47 @@
 //! The receive side, from the wire to what the middle of the pipeline starts from.
 //!
 //! ```text
-//!  s_axis_rx0 -> RxPort --.
-//!  s_axis_rx1 -> RxPort --+-> RxArbiter -> Strip -> Gather --+--> beats, to the payload FIFO
-//!                                                            `--> HeaderRecord, to the parser
+//!  s_axis_rx0 -> RxPort --.              .--head---> SplitHead --> HeaderRecord, to the parser
+//!  s_axis_rx1 -> RxPort --+-> RxArbiter -+--beats--> Strip ------> beats, to the payload FIFO
 //! ```
-//! Streams with back-pressure all the way; stores are only in [`RxPort`].
+//! Streams with back-pressure all the way; stores are only in [`RxPort`]. A port collects the head of a frame while the frame comes
+//! in, so that the parser has it at once when the frame is found to be good; it does not wait for beats to be read again.
 //!
 //! | block | latency in clocks | throughput |
 //! |---|---|---|
-//! | [`RxPort`] | 5 from a frame's last beat to its first beat out | a beat a clock |
-//! | [`RxArbiter`] | 1 | a beat a clock, also from port to port |
+//! | [`RxPort`] | 3 from a frame's last beat to its first beat and its head | a beat a clock |
+//! | [`RxArbiter`] | 1, for beats and heads | a beat a clock, also from port to port |
 //! | [`Strip`] | 1 from the beat that completes a beat out | a beat a clock in |
-//! | [`Gather`] | 0 for beats; 1 from the beat that completes the window to the header | a beat a clock |
+//! | [`SplitHead`] | 0 | a head a clock |
 //!
 //! # Widths
 //! rust-hdl cannot compute with const generics, so a block takes every width it needs; the aliases of each width are here.
 
 mod arbiter;
-mod gather;
+mod join;
 mod port;
+mod split_head;
+mod store;
 mod strip;
 mod turn;
 
 pub use arbiter::RxArbiter;
-pub use gather::Gather;
+pub use join::JoinBeats;
 pub use port::{RxPort, WireSink};
+pub use split_head::{HEAD_BYTES, SplitHead};
+pub use store::RxStore;
 pub use strip::Strip;
 pub use turn::TurnBytes;
 
+/// Bits of a head of 64-bit beats: seven reach to the end of an IPv4 and TCP header without options.
+pub const HEAD_64: usize = 7 * 64;
+/// Bits of a head of 512-bit beats: one.
+pub const HEAD_512: usize = 512;
 /// [`RxPort`] of 64 bits with a store of 16 KiB.
-pub type RxPort64 = RxPort<64, 8, 65, 11, 12>;
+pub type RxPort64 = RxPort<64, 8, 65, 7, HEAD_64, 11, 12>;
 /// [`RxPort`] of 512 bits with a store of 16 KiB.
-pub type RxPort512 = RxPort<512, 64, 513, 8, 9>;
+pub type RxPort512 = RxPort<512, 64, 513, 1, HEAD_512, 8, 9>;
 /// [`Strip`] of 64 bits.
-pub type Strip64 = Strip<64, 2, 128>;
+pub type Strip64 = Strip<64, 2>;
 /// [`Strip`] of 512 bits.
-pub type Strip512 = Strip<512, 1, 512>;
-/// [`Gather`] of 64 bits: five beats reach to the end of an IPv4 and TCP header without options.
-pub type Gather64 = Gather<64, 5, 320>;
-/// [`Gather`] of 512 bits: one beat is the whole window.
-pub type Gather512 = Gather<512, 1, 512>;
+pub type Strip512 = Strip<512, 1>;

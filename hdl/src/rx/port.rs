@@ -2,15 +2,20 @@
 //!
 //! ```text
 //!            +--------+--> m_axis_frame  one FrameInfo a frame
-//!  s_axis -->| RxPort |--> m_axis_beats  its beats, first byte most significant
-//!  enable -->|        |--> drop_valid, drop_reason
+//!  s_axis -->|        |--> m_head_valid, m_head  its first beats, all at once
+//!  enable -->| RxPort |--> m_axis_beats  its beats, first byte most significant
+//!            |        |--> drop_valid, drop_reason
 //!            +--------+--> received_valid, received_length
 //! ```
-//! Latency [`RxPort::LATENCY`] clocks from a frame's last beat to its first beat out. A beat a clock in and out at once, no bubble
-//! between frames. All outputs come from flip-flops.
+//! Latency [`RxPort::LATENCY`] clocks from a frame's last beat to its first beat and its head, when it has at least `SLOTS` beats: see
+//! [`RxStore`]. A beat a clock in and out at once, no bubble between frames. Data and records come from flip-flops, the valid bits of
+//! beats and head from a few.
 //!
 //! # Contract
-//! - A frame's `FrameInfo` is offered no later than its first beat, if those before it are taken by then. Frames leave in the order they came, each once.
+//! - A frame's `FrameInfo` is offered no later than its first beat, if those before it are taken by then. Frames leave in the order
+//!   they came, each once.
+//! - `m_head` is a frame's first `SLOTS` beats or all it has, when `m_axis_beats` is at its first beat and `m_head_valid` is high;
+//!   that comes as soon as they are in view, whether or not a beat is taken. At other beats `m_head_valid` says nothing.
 //! - A frame is dropped for the first of: `port_disabled` (`enable` was low with its first beat), `rx_error` (`tuser` with its last
 //!   beat, or a `tkeep` that AXI-Stream does not allow: see below), `oversize`, `runt`. One `drop_valid` pulse each.
 //! - One `received_valid` pulse for every frame, dropped ones too; `received_length` stops at 65,535
@@ -32,7 +37,7 @@ use std::array;
 use fpgaflow_abi::reason::Reason;
 use fpgaflow_abi::wire;
 
-use super::TurnBytes;
+use super::{HEAD_BYTES, RxStore, TurnBytes};
 use crate::prelude::*;
 use crate::records::{BeatSource, FrameInfo, LENGTH_BITS, PORT_BITS, REASON_BITS};
 
@@ -62,9 +67,18 @@ const FRAMES_AW: usize = 8;
 /// Words that must be free before `tready`: one for each beat that is under way and not yet counted by the store.
 const MARGIN: usize = 4;
 
-/// One port's receive side: `W` bits in `B` lanes, `2^AW` beats of store. `L` is `W + 1`, `CW` is `AW + 1`.
+/// One port's receive side: `W` bits in `B` lanes, `2^AW` beats of store, `SLOTS` beats in view. `L` is `W + 1`, `HEAD` is
+/// `SLOTS * W`, `CW` is `AW + 1`.
 #[derive(LogicBlock)]
-pub struct RxPort<const W: usize, const B: usize, const L: usize, const AW: usize, const CW: usize> {
+pub struct RxPort<
+    const W: usize,
+    const B: usize,
+    const L: usize,
+    const SLOTS: usize,
+    const HEAD: usize,
+    const AW: usize,
+    const CW: usize,
+> {
     /// The block's clock.
     pub clock: Signal<In, Clock>,
     /// Synchronous, active high; forgets everything stored.
@@ -75,6 +89,10 @@ pub struct RxPort<const W: usize, const B: usize, const L: usize, const AW: usiz
     pub enable: Signal<In, Bit>,
     /// One word a stored frame.
     pub m_axis_frame: StreamSource<FrameInfo>,
+    /// `m_head` is complete.
+    pub m_head_valid: Signal<Out, Bit>,
+    /// The first beats of the frame that is next.
+    pub m_head: Signal<Out, Bits<HEAD>>,
     /// The beats of the stored frames.
     pub m_axis_beats: BeatSource<W>,
     /// A frame was dropped.
@@ -87,8 +105,8 @@ pub struct RxPort<const W: usize, const B: usize, const L: usize, const AW: usiz
     pub received_length: Signal<Out, Bits<LENGTH_BITS>>,
 
     turn: TurnBytes<W>,
-    store: FrameFifo<Bits<L>, AW, CW>,
-    frames: StreamFifo<FrameInfo, FRAMES_AW, { FRAMES_AW + 1 }>,
+    store: RxStore<W, L, SLOTS, HEAD, AW, CW>,
+    frames: CutFifo<FrameInfo, FRAMES_AW, { FRAMES_AW + 1 }>,
 
     // s0: what may be taken.
     ready: DFF<Bit>,
@@ -131,7 +149,6 @@ pub struct RxPort<const W: usize, const B: usize, const L: usize, const AW: usiz
     runt: Signal<Local, Bit>,
     good: Signal<Local, Bit>,
     ends: Signal<Local, Bit>,
-    word: Signal<Local, Bits<L>>,
 
     drop_valid_s3: DFF<Bit>,
     drop_reason_s3: DFF<Bits<REASON_BITS>>,
@@ -152,9 +169,11 @@ pub struct RxPort<const W: usize, const B: usize, const L: usize, const AW: usiz
     short: Constant<Bits<REASON_BITS>>,
 }
 
-impl<const W: usize, const B: usize, const L: usize, const AW: usize, const CW: usize> RxPort<W, B, L, AW, CW> {
+impl<const W: usize, const B: usize, const L: usize, const SLOTS: usize, const HEAD: usize, const AW: usize, const CW: usize>
+    RxPort<W, B, L, SLOTS, HEAD, AW, CW>
+{
     /// Clocks from taking a frame's last beat to its first beat out, when nothing waits before it.
-    pub const LATENCY: usize = 5;
+    pub const LATENCY: usize = 2 + RxStore::<W, L, SLOTS, HEAD, AW, CW>::LATENCY;
 
     /// The receive side of port `port` for frames of up to `max_frame_bytes`, without FCS.
     ///
@@ -164,6 +183,7 @@ impl<const W: usize, const B: usize, const L: usize, const AW: usize, const CW: 
         assert!(W == 8 * B && L == W + 1, "RxPort: {B} lanes and words of {L} bits do not fit beats of {W} bits");
         assert!(B < 1 << COUNT_BITS, "RxPort: {B} lanes do not fit a count of {COUNT_BITS} bits");
         assert!(port < 1 << PORT_BITS, "RxPort: port {port} does not fit {PORT_BITS} bits");
+        assert!(HEAD >= 8 * HEAD_BYTES, "RxPort: {HEAD} bits do not hold the headers' {HEAD_BYTES} bytes");
         let beats = max_frame_bytes.div_ceil(B);
         assert!(
             max_frame_bytes < 1 << LENGTH_BITS && beats + MARGIN <= 1 << AW,
@@ -177,14 +197,16 @@ impl<const W: usize, const B: usize, const L: usize, const AW: usize, const CW: 
             s_axis: WireSink::default(),
             enable: Signal::default(),
             m_axis_frame: StreamSource::default(),
+            m_head_valid: Signal::default(),
+            m_head: Signal::default(),
             m_axis_beats: BeatSource::default(),
             drop_valid: Signal::default(),
             drop_reason: Signal::default(),
             received_valid: Signal::default(),
             received_length: Signal::default(),
             turn: TurnBytes::default(),
-            store: FrameFifo::default(),
-            frames: StreamFifo::default(),
+            store: RxStore::default(),
+            frames: CutFifo::default(),
             ready: DFF::default(),
             take: Signal::default(),
             in_frame: DFF::default(),
@@ -218,7 +240,6 @@ impl<const W: usize, const B: usize, const L: usize, const AW: usize, const CW: 
             runt: Signal::default(),
             good: Signal::default(),
             ends: Signal::default(),
-            word: Signal::default(),
             drop_valid_s3: DFF::default(),
             drop_reason_s3: DFF::default(),
             received_valid_s3: DFF::default(),
@@ -239,7 +260,9 @@ impl<const W: usize, const B: usize, const L: usize, const AW: usize, const CW: 
     }
 }
 
-impl<const W: usize, const B: usize, const L: usize, const AW: usize, const CW: usize> Logic for RxPort<W, B, L, AW, CW> {
+impl<const W: usize, const B: usize, const L: usize, const SLOTS: usize, const HEAD: usize, const AW: usize, const CW: usize>
+    Logic for RxPort<W, B, L, SLOTS, HEAD, AW, CW>
+{
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, ready, in_frame, on);
@@ -333,9 +356,9 @@ impl<const W: usize, const B: usize, const L: usize, const AW: usize, const CW: 
         }
 
         // The store: beats of a frame that may still become good; its end decides.
-        self.word.next = bit_cast::<L, W>(self.data_s2.q.val()) << 1;
-        self.store.s_axis.data.next = self.word.val().replace_bit(0, self.last_s2.q.val());
-        self.store.s_axis.valid.next = self.valid_s2.q.val() & self.on_s2.q.val() & !self.over.val();
+        self.store.data.next = self.data_s2.q.val();
+        self.store.last.next = self.last_s2.q.val();
+        self.store.push.next = self.valid_s2.q.val() & self.on_s2.q.val() & !self.over.val();
         self.store.commit.next = self.ends.val() & self.good.val();
         self.store.rollback.next = (self.ends.val() & !self.good.val()) | (self.valid_s2.q.val() & self.over.val());
         self.frames.s_axis.data.next.length = self.length.val();
@@ -343,10 +366,9 @@ impl<const W: usize, const B: usize, const L: usize, const AW: usize, const CW: 
         self.frames.s_axis.valid.next = self.ends.val() & self.good.val();
 
         StreamSource::<FrameInfo>::link(&mut self.m_axis_frame, &mut self.frames.m_axis);
-        self.m_axis_beats.data.next = self.store.m_axis.data.val().get_bits::<W>(1);
-        self.m_axis_beats.last.next = self.store.m_axis.data.val().get_bit(0);
-        self.m_axis_beats.valid.next = self.store.m_axis.valid.val();
-        self.store.m_axis.ready.next = self.m_axis_beats.ready.val();
+        BeatSource::<W>::link(&mut self.m_axis_beats, &mut self.store.m_axis);
+        self.m_head_valid.next = self.store.head_valid.val();
+        self.m_head.next = self.store.head.val();
 
         // s3: what is told of it.
         self.received_valid_s3.d.next = self.ends.val();

@@ -1,9 +1,9 @@
 //! Takes the layer 2 header off: what follows it starts a beat.
 //!
 //! ```text
-//!            +-------+--> m_axis beats behind layer 2
-//!  s_axis -->| Strip |
-//!  s_frame ->|       |--> m_l2, m_ethertype, m_encap, m_frame  beside them
+//!            +-------+
+//!  s_axis -->| Strip |--> m_axis  beats behind layer 2
+//!  s_frame ->|       |
 //!            +-------+
 //! ```
 //! Latency [`Strip::LATENCY`] clock from the beat with a beat's last byte to that beat out. A beat a clock in at every frame
@@ -12,9 +12,7 @@
 //! # Contract
 //! - Beats out start at the first byte behind the header; bytes behind the frame's end are not defined. A frame that ends with
 //!   its header yields one beat with nothing in it.
-//! - `m_l2` (bytes behind its length are zero), `m_ethertype`, `m_encap` and `m_frame` belong to the frame from its first beat to
-//!   its last. `m_frame` still counts the whole frame.
-//! - Only the plain Ethernet header of 14 bytes is known: a tag is an EtherType that is not IP.
+//! - Only the plain Ethernet header of 14 bytes is known, as in [`SplitHead`](super::SplitHead).
 //!
 //! # How
 //! One beat is held. When the next one of its frame comes, the two together give a beat out; a held last beat gives what is left of
@@ -24,13 +22,11 @@
 
 use std::array;
 
-use fpgaflow_abi::{key, wire};
+use fpgaflow_abi::wire;
 
 use crate::prelude::*;
-use crate::records::{BeatSink, BeatSource, FrameInfo, L2_BITS, L2Record, LENGTH_BITS};
+use crate::records::{BeatSink, BeatSource, FrameInfo, LENGTH_BITS};
 
-/// Bits of the plain Ethernet header.
-const HEADER_BITS: usize = 8 * wire::ETH_HEADER_BYTES;
 /// Bits of a byte's place in a beat.
 const BYTE_BITS: usize = 6;
 /// Bits of a shift inside a beat.
@@ -38,9 +34,9 @@ const SHIFT_BITS: usize = 10;
 /// Bits of the count of a frame's beats up to the first that is not skipped.
 const PLACE_BITS: usize = 3;
 
-/// Removes the header from beats of `W` bits. The header lies in the first `SLOTS` beats; `CAT` is `SLOTS * W`.
+/// Removes the header from beats of `W` bits. The header lies in the first `SLOTS` beats.
 #[derive(LogicBlock)]
-pub struct Strip<const W: usize, const SLOTS: usize, const CAT: usize> {
+pub struct Strip<const W: usize, const SLOTS: usize> {
     /// The block's clock.
     pub clock: Signal<In, Clock>,
     /// Synchronous, active high.
@@ -51,14 +47,6 @@ pub struct Strip<const W: usize, const SLOTS: usize, const CAT: usize> {
     pub s_frame: Signal<In, FrameInfo>,
     /// What is behind the header.
     pub m_axis: BeatSource<W>,
-    /// The header.
-    pub m_l2: Signal<Out, L2Record>,
-    /// What the beats hold.
-    pub m_ethertype: Signal<Out, Bits<16>>,
-    /// Encapsulation, an `abi::key::Encap` row.
-    pub m_encap: Signal<Out, Bits<{ key::ENCAP.width }>>,
-    /// Length and port of the frame.
-    pub m_frame: Signal<Out, FrameInfo>,
 
     advance: Signal<Local, Bit>,
     take: Signal<Local, Bit>,
@@ -75,15 +63,8 @@ pub struct Strip<const W: usize, const SLOTS: usize, const CAT: usize> {
     held_last: DFF<Bit>,
     held_skip: DFF<Bit>,
     held_ends_early: DFF<Bit>,
-    held_frame: DFF<FrameInfo>,
     // Its frame has made a beat out.
     emitted: DFF<Bit>,
-
-    // The header of the held beat's frame.
-    slot: [DFF<Bits<W>>; SLOTS],
-    part: Signal<Local, Bits<W>>,
-    joined: Signal<Local, Bits<CAT>>,
-    header: Signal<Local, Bits<HEADER_BITS>>,
 
     emit: Signal<Local, Bit>,
     last: Signal<Local, Bit>,
@@ -91,34 +72,27 @@ pub struct Strip<const W: usize, const SLOTS: usize, const CAT: usize> {
     data_s1: DFF<Bits<W>>,
     last_s1: DFF<Bit>,
     valid_s1: DFF<Bit>,
-    header_s1: DFF<Bits<HEADER_BITS>>,
-    frame_s1: DFF<FrameInfo>,
 
     one: Constant<Bits<BYTE_BITS>>,
     next_place: Constant<Bits<PLACE_BITS>>,
-    header_bytes: Constant<Bits<5>>,
     in_beat: Constant<Bits<BYTE_BITS>>,
     tail: Constant<Bits<BYTE_BITS>>,
     shift_held: Constant<Bits<SHIFT_BITS>>,
     shift_next: Constant<Bits<SHIFT_BITS>>,
-    beat: Constant<Bits<SHIFT_BITS>>,
     slots: [Constant<Bits<PLACE_BITS>>; SLOTS],
     skips: [Constant<Bit>; SLOTS],
 }
 
-impl<const W: usize, const SLOTS: usize, const CAT: usize> Strip<W, SLOTS, CAT> {
+impl<const W: usize, const SLOTS: usize> Strip<W, SLOTS> {
     /// Clocks from the beat with a beat's last byte to that beat out.
     pub const LATENCY: usize = 1;
 }
 
-impl<const W: usize, const SLOTS: usize, const CAT: usize> Default for Strip<W, SLOTS, CAT> {
+impl<const W: usize, const SLOTS: usize> Default for Strip<W, SLOTS> {
     fn default() -> Self {
         let bytes = W / 8;
         assert!(bytes.is_power_of_two() && bytes <= 1 << BYTE_BITS, "Strip: beats of {W} bits are not possible");
-        assert!(
-            SLOTS * W == CAT && CAT >= HEADER_BITS,
-            "Strip: {SLOTS} beats of {W} bits are not the {CAT} bits with the header"
-        );
+        assert!(SLOTS * bytes >= wire::ETH_HEADER_BYTES, "Strip: {SLOTS} beats of {W} bits do not hold the header");
         assert!(SLOTS < 1 << PLACE_BITS, "Strip: {SLOTS} beats are too many to count");
         let tail = wire::ETH_HEADER_BYTES % bytes;
         Self {
@@ -127,10 +101,6 @@ impl<const W: usize, const SLOTS: usize, const CAT: usize> Default for Strip<W, 
             s_axis: BeatSink::default(),
             s_frame: Signal::default(),
             m_axis: BeatSource::default(),
-            m_l2: Signal::default(),
-            m_ethertype: Signal::default(),
-            m_encap: Signal::default(),
-            m_frame: Signal::default(),
             advance: Signal::default(),
             take: Signal::default(),
             place: DFF::default(),
@@ -142,42 +112,29 @@ impl<const W: usize, const SLOTS: usize, const CAT: usize> Default for Strip<W, 
             held_last: DFF::default(),
             held_skip: DFF::default(),
             held_ends_early: DFF::default(),
-            held_frame: DFF::default(),
             emitted: DFF::default(),
-            slot: array::from_fn(|_| DFF::default()),
-            part: Signal::default(),
-            joined: Signal::default(),
-            header: Signal::default(),
             emit: Signal::default(),
             last: Signal::default(),
             data_s1: DFF::default(),
             last_s1: DFF::default(),
             valid_s1: DFF::default(),
-            header_s1: DFF::default(),
-            frame_s1: DFF::default(),
             one: Constant::new(1_u64.into()),
             next_place: Constant::new(1_u64.into()),
-            header_bytes: Constant::new((wire::ETH_HEADER_BYTES as u64).into()),
             in_beat: Constant::new((bytes as u64 - 1).into()),
             tail: Constant::new((tail as u64).into()),
             shift_held: Constant::new((8 * tail as u64).into()),
             shift_next: Constant::new(((W - 8 * tail) as u64).into()),
-            beat: Constant::new((W as u64).into()),
             slots: array::from_fn(|slot| Constant::new((slot as u64).into())),
             skips: array::from_fn(|slot| Constant::new((slot + 1) * bytes <= wire::ETH_HEADER_BYTES)),
         }
     }
 }
 
-impl<const W: usize, const SLOTS: usize, const CAT: usize> Logic for Strip<W, SLOTS, CAT> {
+impl<const W: usize, const SLOTS: usize> Logic for Strip<W, SLOTS> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, place, held, held_valid, held_last, held_skip, held_ends_early, held_frame, emitted);
-        dff_setup!(self, clock, data_s1, last_s1, valid_s1, header_s1, frame_s1);
-        for i in 0..SLOTS {
-            self.slot[i].clock.next = self.clock.val();
-            self.slot[i].d.next = self.slot[i].q.val();
-        }
+        dff_setup!(self, clock, place, held, held_valid, held_last, held_skip, held_ends_early, emitted);
+        dff_setup!(self, clock, data_s1, last_s1, valid_s1);
 
         self.advance.next = self.m_axis.ready.val() | !self.valid_s1.q.val();
         self.s_axis.ready.next = self.advance.val();
@@ -187,16 +144,6 @@ impl<const W: usize, const SLOTS: usize, const CAT: usize> Logic for Strip<W, SL
         self.length.next = self.s_frame.val().length;
         self.last_byte.next = (bit_cast::<BYTE_BITS, LENGTH_BITS>(self.length.val()) - self.one.val()) & self.in_beat.val();
         self.ends_early.next = self.s_axis.last.val() & (self.last_byte.val() < self.tail.val());
-
-        // Header: complete when the first beat out is made, replaced when the next frame's first beat comes.
-        self.joined.next = 0.into();
-        for i in 0..SLOTS {
-            self.part.next = self.slot[i].q.val();
-            self.joined.next = (self.joined.val() << self.beat.val()) | bit_cast::<CAT, W>(self.part.val());
-        }
-        for at in (CAT - HEADER_BITS)..(CAT - HEADER_BITS + 1) {
-            self.header.next = self.joined.val().get_bits::<HEADER_BITS>(at);
-        }
 
         // The held beat goes when the next one of its frame is there, or when it is the last.
         self.emit.next = false;
@@ -214,8 +161,6 @@ impl<const W: usize, const SLOTS: usize, const CAT: usize> Logic for Strip<W, SL
             self.last_s1.d.next = self.last.val();
             self.data_s1.d.next =
                 (self.held.q.val() << self.shift_held.val()) | (self.s_axis.data.val() >> self.shift_next.val());
-            self.header_s1.d.next = self.header.val();
-            self.frame_s1.d.next = self.held_frame.q.val();
             if self.held_last.q.val() {
                 self.held_valid.d.next = false;
                 self.emitted.d.next = false;
@@ -229,10 +174,8 @@ impl<const W: usize, const SLOTS: usize, const CAT: usize> Logic for Strip<W, SL
             self.held_last.d.next = self.s_axis.last.val();
             self.held_skip.d.next = false;
             self.held_ends_early.d.next = self.ends_early.val();
-            self.held_frame.d.next = self.s_frame.val();
             for i in 0..SLOTS {
                 if self.place.q.val() == self.slots[i].val() {
-                    self.slot[i].d.next = self.s_axis.data.val();
                     self.held_skip.d.next = self.skips[i].val();
                 }
             }
@@ -246,13 +189,6 @@ impl<const W: usize, const SLOTS: usize, const CAT: usize> Logic for Strip<W, SL
         self.m_axis.data.next = self.data_s1.q.val();
         self.m_axis.last.next = self.last_s1.q.val();
         self.m_axis.valid.next = self.valid_s1.q.val();
-        self.m_frame.next = self.frame_s1.q.val();
-        self.m_ethertype.next = self.header_s1.q.val().get_bits::<16>(0);
-        self.m_encap.next = 0.into();
-        for pad in (L2_BITS as u64 - HEADER_BITS as u64)..(L2_BITS as u64 - HEADER_BITS as u64 + 1) {
-            self.m_l2.next.bytes = bit_cast::<L2_BITS, HEADER_BITS>(self.header_s1.q.val()) << pad;
-        }
-        self.m_l2.next.length = self.header_bytes.val();
 
         if self.reset.val() {
             self.place.d.next = 0.into();

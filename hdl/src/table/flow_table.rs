@@ -1,16 +1,15 @@
 //! The flow table put together, for IPv4 keys.
 //!
 //! ```text
-//!                              +-----------+
-//!  lookup_valid, key, parsed ->| FlowTable |--> answer_valid, answer, answer_parsed
-//!  secret -------------------->|           |
-//!  write_valid, write -------->|           |
-//!                              +-----------+
+//!                      +-----------+
+//!  lookup_valid, key ->| FlowTable |--> answer_valid, answer
+//!  secret ------------>|           |
+//!  write_valid, write->|           |
+//!                      +-----------+
 //! ```
 //! Latency [`LATENCY`] clocks, one lookup a clock, no stall. [The module above](super) says when a write counts.
 //!
 //! # Contract
-//! - A packet whose `parsed.reason` is not 0 passes by without a lookup: its answer has `hit = 0`.
 //! - A match in the stash wins over slots. `hit` says that the entry read has the whole key and is valid; without it the rest of
 //!   the answer is not defined.
 //! - Tables are all zero, that is empty, after configuration. Reset forgets lookups on their way and leaves tables alone.
@@ -31,7 +30,7 @@ use super::slots::{self, SlotBanks};
 use super::stash::Stash;
 use super::{ENTRY_READ, LATENCY, SLOT_READ};
 use crate::prelude::*;
-use crate::records::{FlowAction, Parsed, TableWrite};
+use crate::records::{FlowAction, TableWrite};
 
 /// Bits of the secret that hashes of IPv4 keys use.
 pub const SECRET_BITS_V4: usize = KEY_BITS_V4 + HASH_BITS - 1;
@@ -68,12 +67,10 @@ pub struct FlowTable<const BB: usize, const EW: usize, const SLOT: usize, const 
     pub clock: Signal<In, Clock>,
     /// Synchronous, active high.
     pub reset: Signal<In, Bit>,
-    /// There is a packet in this clock.
+    /// There is a key in this clock.
     pub lookup_valid: Signal<In, Bit>,
-    /// Its key, from a flip-flop.
+    /// The key, from a flip-flop.
     pub key: Signal<In, Bits<KEY_BITS_V4>>,
-    /// What else is known of it.
-    pub parsed: Signal<In, Parsed>,
     /// The hash's secret; changed only while the driver expects misses.
     pub secret: Signal<In, Bits<SECRET_BITS_V4>>,
     /// There is a table write in this clock.
@@ -84,16 +81,10 @@ pub struct FlowTable<const BB: usize, const EW: usize, const SLOT: usize, const 
     pub answer_valid: Signal<Out, Bit>,
     /// The answer.
     pub answer: Signal<Out, FlowAction>,
-    /// What else is known of its packet, as it came in.
-    pub answer_parsed: Signal<Out, Parsed>,
 
     /// `valid[i]` belongs to clock `i + 1`.
     valid: [DFF<Bit>; LATENCY],
-    /// Valid and to be looked up.
-    wanted: [DFF<Bit>; PICK],
-    reason: Signal<Local, Bits<{ crate::records::REASON_BITS }>>,
     key_s8: RingDelay<Bits<KEY_BITS_V4>, KEY_WAITS>,
-    parsed_s10: RingDelay<Parsed, LATENCY>,
     hash: KeyedHash<KEY_BITS_V4, SECRET_BITS_V4>,
     slots: SlotBanks<BB, EW, SLOT>,
     stash: Stash<EW, STASH>,
@@ -114,18 +105,13 @@ impl<const BB: usize, const EW: usize, const SLOT: usize, const STASH: usize> De
             reset: Signal::default(),
             lookup_valid: Signal::default(),
             key: Signal::default(),
-            parsed: Signal::default(),
             secret: Signal::default(),
             write_valid: Signal::default(),
             write: Signal::default(),
             answer_valid: Signal::default(),
             answer: Signal::default(),
-            answer_parsed: Signal::default(),
             valid: array::from_fn(|_| DFF::default()),
-            wanted: array::from_fn(|_| DFF::default()),
-            reason: Signal::default(),
             key_s8: RingDelay::default(),
-            parsed_s10: RingDelay::default(),
             hash: KeyedHash::default(),
             slots: SlotBanks::default(),
             stash: Stash::default(),
@@ -144,26 +130,17 @@ impl<const BB: usize, const EW: usize, const SLOT: usize, const STASH: usize> Lo
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, found_s6, entry_s6, answer_s10);
-        clock!(self, clock, key_s8, parsed_s10, hash, slots, stash, entries, found_s9, entry_s9);
+        clock!(self, clock, key_s8, hash, slots, stash, entries, found_s9, entry_s9);
 
         // 0: what waits beside the lookup.
         for i in 0..LATENCY {
             self.valid[i].clock.next = self.clock.val();
         }
-        for i in 0..PICK {
-            self.wanted[i].clock.next = self.clock.val();
-        }
-        self.reason.next = self.parsed.val().reason;
         self.valid[0].d.next = self.lookup_valid.val();
-        self.wanted[0].d.next = self.lookup_valid.val() & !self.reason.val().any();
         for i in 1..LATENCY {
             self.valid[i].d.next = self.valid[i - 1].q.val();
         }
-        for i in 1..PICK {
-            self.wanted[i].d.next = self.wanted[i - 1].q.val();
-        }
         self.key_s8.din.next = self.key.val();
-        self.parsed_s10.din.next = self.parsed.val();
 
         // 0 and 1: the hash.
         self.hash.key_valid.next = self.lookup_valid.val();
@@ -177,9 +154,7 @@ impl<const BB: usize, const EW: usize, const SLOT: usize, const STASH: usize> Lo
         self.stash.hash.next = self.hash.hash.val();
         self.stash.write_valid.next = self.write_valid.val();
         self.stash.write.next = self.write.val();
-        for pick in PICK..(PICK + 1) {
-            self.found_s6.d.next = self.wanted[pick - 1].q.val() & (self.slots.matched.val() | self.stash.matched.val());
-        }
+        self.found_s6.d.next = self.slots.matched.val() | self.stash.matched.val();
         self.entry_s6.d.next = self.slots.entry.val();
         if self.stash.matched.val() {
             self.entry_s6.d.next = self.stash.entry.val();
@@ -226,7 +201,6 @@ impl<const BB: usize, const EW: usize, const SLOT: usize, const STASH: usize> Lo
             self.answer_valid.next = self.valid[last - 1].q.val();
         }
         self.answer.next = self.answer_s10.q.val();
-        self.answer_parsed.next = self.parsed_s10.dout.val();
         if self.reset.val() {
             for i in 0..LATENCY {
                 self.valid[i].d.next = false;

@@ -28,7 +28,6 @@
 //! that is 68, which a block RAM of 72 bits holds.
 
 mod axis_out;
-mod cut_fifo;
 mod host_rx;
 mod merge;
 mod pack;
@@ -41,7 +40,6 @@ mod queue;
 mod route;
 
 pub use axis_out::{AxisOut, WireSource};
-pub use cut_fifo::CutFifo;
 pub use host_rx::HostRx;
 pub use merge::Merge;
 pub use pack::{PackBeat, UnpackBeat};

@@ -21,7 +21,7 @@
 //! s1: the beats that are kept. The room for a frame is compared while its first beat comes there, hence the beat more: one
 //! may be on its way from s1 to the store. So the comparison holds up neither `s_axis_ready` nor the store.
 
-use super::{CutFifo, PackBeat, beat_shift};
+use super::{PackBeat, beat_shift};
 use crate::prelude::*;
 use crate::records::{BeatSink, FrameInfo, LENGTH_BITS};
 

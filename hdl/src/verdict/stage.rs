@@ -10,7 +10,7 @@
 //! Latency [`LATENCY`] clocks, one packet a clock, no stall. All outputs come from flip-flops.
 //!
 //! # Contract
-//! - The verdict's reason is the parser's if it found one, else the first that applies of `miss`, `no_next_hop`,
+//! - The verdict's reason is the parser's if it found one, which makes the action meaningless, else the first that applies of `miss`, `no_next_hop`,
 //!   `host_addressed`, `tcp_flags`, `ttl` (0 or 1), `mtu` (`ip_length` above the next hop's), else 0: forwarded.
 //! - `frame`, `reason` and `hit` are defined in every verdict, `entry` when `hit` is set, the rest when the packet is forwarded.
 //! - A forwarded packet is counted once, in the clock of its verdict; a punt never.
@@ -92,6 +92,7 @@ pub struct VerdictStage<const NW: usize> {
     valid: [DFF<Bit>; LATENCY],
     // 0: what needs no next hop.
     reason_s0: Signal<Local, Bits<REASON_BITS>>,
+    hit_s0: Signal<Local, Bit>,
     ttl_s0: Signal<Local, Bits<8>>,
     carried_s0: Signal<Local, Carried>,
     carried_s4: RingDelay<Carried, LATENCY>,
@@ -157,6 +158,7 @@ impl<const NW: usize> Default for VerdictStage<NW> {
             one_hop: Constant::new(1_u64.into()),
             valid: array::from_fn(|_| DFF::default()),
             reason_s0: Signal::default(),
+            hit_s0: Signal::default(),
             ttl_s0: Signal::default(),
             carried_s0: Signal::default(),
             carried_s4: RingDelay::default(),
@@ -222,10 +224,12 @@ impl<const NW: usize> Logic for VerdictStage<NW> {
         self.next_hops.write_valid.next = self.write_valid.val();
         self.next_hops.write.next = self.write.val();
 
+        self.reason_s0.next = self.parsed.val().reason;
+        self.hit_s0.next = self.action.val().hit & !self.reason_s0.val().any();
         self.ttl_s0.next = self.parsed.val().ttl;
         self.carried_s0.next.frame = self.parsed.val().frame;
         self.carried_s0.next.ip_length = self.parsed.val().ip_length;
-        self.carried_s0.next.hit = self.action.val().hit;
+        self.carried_s0.next.hit = self.hit_s0.val();
         self.carried_s0.next.entry = self.action.val().entry;
         self.carried_s0.next.src = self.action.val().src;
         self.carried_s0.next.dst = self.action.val().dst;
@@ -235,7 +239,6 @@ impl<const NW: usize> Logic for VerdictStage<NW> {
         self.carried_s0.next.udp = self.parsed.val().udp;
         self.carried_s4.din.next = self.carried_s0.val();
 
-        self.reason_s0.next = self.parsed.val().reason;
         self.early.next = self.reason_s0.val();
         if !self.reason_s0.val().any() & !self.action.val().hit {
             self.early.next = self.miss.val();

@@ -13,7 +13,7 @@ use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
 
 use crate::host::{Flow, Host, Spot};
-use crate::records::{self, Answer, Headers, Words, entry_row_write, entry_write, random_entry, random_key, random_secret};
+use crate::records::{self, Answer, Words, entry_row_write, entry_write, random_entry, random_key, random_secret};
 
 const BB: usize = 5;
 const EW: usize = 9;
@@ -25,15 +25,13 @@ struct Rig {
     model: Model,
     lookup_valid: Port,
     key: Port,
-    parsed: Port,
     write_valid: Port,
     write: Port,
     answer_valid: Port,
     answer: Port,
-    answer_parsed: Port,
     clock: usize,
-    /// Headers of the lookups on their way, oldest first, one a clock.
-    on_the_way: VecDeque<Option<Headers>>,
+    /// Whether there is a lookup on its way, oldest first, one a clock.
+    on_the_way: VecDeque<bool>,
 }
 
 impl Rig {
@@ -45,37 +43,30 @@ impl Rig {
         Self {
             lookup_valid: port("lookup_valid"),
             key: port("key"),
-            parsed: port("parsed"),
             write_valid: port("write_valid"),
             write: port("write"),
             answer_valid: port("answer_valid"),
             answer: port("answer"),
-            answer_parsed: port("answer_parsed"),
             clock: 0,
-            on_the_way: VecDeque::from(vec![None; LATENCY]),
+            on_the_way: VecDeque::from(vec![false; LATENCY]),
             model,
         }
     }
 
     /// One clock with a lookup, a write, both or none. Gives the answer of this clock.
-    fn clock(&mut self, lookup: Option<(&FlowKey, Headers)>, write: Option<Words>) -> Option<Answer> {
+    fn clock(&mut self, lookup: Option<&FlowKey>, write: Option<Words>) -> Option<Answer> {
         self.model.set(self.lookup_valid, lookup.is_some().into());
-        if let Some((key, headers)) = lookup {
+        if let Some(key) = lookup {
             self.model.set_words(self.key, &key.to_bits().0);
-            self.model.set_words(self.parsed, &headers.to_words().0);
         }
         self.model.set(self.write_valid, write.is_some().into());
         if let Some(write) = write {
             self.model.set_words(self.write, &write.0);
         }
-        self.on_the_way.push_back(lookup.map(|(_, headers)| headers));
-        let due = self.on_the_way.pop_front().flatten();
-        assert_eq!(self.model.get(self.answer_valid) == 1, due.is_some(), "clock {}: an answer too many or too few", self.clock);
-        let answer = due.map(|headers| {
-            let parsed = records::get(&self.model, self.answer_parsed);
-            assert_eq!(parsed, headers.to_words(), "clock {}: headers of another packet", self.clock);
-            Answer::from_words(&records::get(&self.model, self.answer))
-        });
+        self.on_the_way.push_back(lookup.is_some());
+        let due = self.on_the_way.pop_front().expect("it has one place a clock");
+        assert_eq!(self.model.get(self.answer_valid) == 1, due, "clock {}: an answer too many or too few", self.clock);
+        let answer = due.then(|| Answer::from_words(&records::get(&self.model, self.answer)));
         self.model.tick();
         self.clock += 1;
         answer
@@ -87,11 +78,7 @@ impl Rig {
 
     /// Looks one key up with nothing else on the way; `None` for a miss.
     fn look_up(&mut self, key: &FlowKey) -> Option<Answer> {
-        self.look_up_packet(key, Headers::default())
-    }
-
-    fn look_up_packet(&mut self, key: &FlowKey, headers: Headers) -> Option<Answer> {
-        self.clock(Some((key, headers)), None);
+        self.clock(Some(key), None);
         for _ in 1..LATENCY {
             assert_eq!(self.clock(None, None), None, "an answer came early");
         }
@@ -135,7 +122,7 @@ fn sees(rig: &mut Rig, key: &FlowKey, write: Words, ahead: isize) -> bool {
     const WRITE_AT: isize = 20;
     let mut found = false;
     for clock in 0..2 * WRITE_AT + LATENCY as isize {
-        let lookup = (clock == WRITE_AT - ahead).then(|| (key, Headers::default()));
+        let lookup = (clock == WRITE_AT - ahead).then_some(key);
         if let Some(answer) = rig.clock(lookup, (clock == WRITE_AT).then_some(write)) {
             found = answer.hit;
         }
@@ -188,7 +175,7 @@ fn an_entry_written_right_before_its_slot_is_always_there() {
                 30 => Some(flow.clear()),
                 _ => None,
             };
-            answers.extend(rig.clock(Some((&flow.key, Headers::default())), write));
+            answers.extend(rig.clock(Some(&flow.key), write));
         }
         // Misses, then hits from the first that can see the slot, then misses: never a gap. `answers[i]` is that of lookup `i`.
         let first = 11 - SLOT_READ;
@@ -214,9 +201,8 @@ fn misses_while_moving(rng: &mut ChaCha8Rng, moves: usize, clear_first: bool) ->
     rig.write(entry_write(0, &Entry { valid: false, ..entry }));
     rig.write(entry_write(300, &entry));
     rig.write(now.put());
-    let headers = Headers::default();
     for _ in 0..LATENCY {
-        rig.clock(Some((&now.key, headers)), None);
+        rig.clock(Some(&now.key), None);
     }
     let mut misses = 0;
     for _ in 0..moves {
@@ -226,7 +212,7 @@ fn misses_while_moving(rng: &mut ChaCha8Rng, moves: usize, clear_first: bool) ->
         }
         let steps = if clear_first { [before.clear(), now.put()] } else { [now.put(), before.clear()] };
         for write in steps {
-            match rig.clock(Some((&now.key, headers)), Some(write)) {
+            match rig.clock(Some(&now.key), Some(write)) {
                 Some(answer) if answer.hit => assert_eq!(answer, Answer::of(300, &entry)),
                 Some(_) => misses += 1,
                 None => {}
@@ -235,7 +221,7 @@ fn misses_while_moving(rng: &mut ChaCha8Rng, moves: usize, clear_first: bool) ->
         // Now and then a rest, and the entry written again as it is.
         for _ in 0..rng.random_range(0..3) {
             let again = rng.random_bool(0.5).then(|| entry_write(300, &entry));
-            if let Some(answer) = rig.clock(Some((&now.key, headers)), again) {
+            if let Some(answer) = rig.clock(Some(&now.key), again) {
                 misses += usize::from(!answer.hit);
             }
         }
@@ -346,20 +332,6 @@ fn the_stash_compares_every_bit_of_the_hash() {
 }
 
 #[test]
-fn a_packet_with_a_reason_passes_without_a_lookup() {
-    let mut rng = rng();
-    let mut host = host(&mut rng);
-    let mut rig = Rig::new(&host);
-    let (flow, entry) = flow(&mut rng, &mut host, 11);
-    rig.write(entry_write(11, &entry));
-    rig.write(flow.put());
-    for reason in 1..=31 {
-        assert_eq!(rig.look_up_packet(&flow.key, Headers { reason, ..Headers::default() }), None);
-    }
-    assert_eq!(rig.look_up(&flow.key), Some(Answer::of(11, &entry)));
-}
-
-#[test]
 fn writes_of_other_tables_and_places_leave_a_flow_alone() {
     let mut rng = rng();
     let mut host = host(&mut rng);
@@ -398,12 +370,12 @@ fn reset_forgets_lookups_and_keeps_the_tables() {
     rig.write(flow.put());
     let reset = rig.model.port("reset");
     for _ in 0..LATENCY / 2 {
-        rig.clock(Some((&flow.key, Headers::default())), None);
+        rig.clock(Some(&flow.key), None);
     }
     rig.model.set(reset, 1);
     rig.clock(None, None);
     rig.model.set(reset, 0);
-    rig.on_the_way.iter_mut().for_each(|lookup| *lookup = None);
+    rig.on_the_way.iter_mut().for_each(|lookup| *lookup = false);
     for _ in 0..2 * LATENCY {
         rig.clock(None, None);
     }

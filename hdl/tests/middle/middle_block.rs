@@ -4,7 +4,7 @@ use fpgaflow_abi::key::KEY_BITS_V4;
 use fpgaflow_hdl::counters::Counters;
 use fpgaflow_hdl::prelude::*;
 use fpgaflow_hdl::records::{CounterReply, CounterRequest, FlowAction, Parsed, SEEN_BITS, TableWrite, Verdict};
-use fpgaflow_hdl::table::{FlowTable, SECRET_BITS_V4};
+use fpgaflow_hdl::table::{FlowTable, LATENCY, RingDelay, SECRET_BITS_V4};
 use fpgaflow_hdl::verdict::VerdictStage;
 
 /// Key and headers in; verdict and counters out.
@@ -27,6 +27,7 @@ pub struct Middle<const BB: usize, const EW: usize, const SLOT: usize, const NW:
     pub reply_valid: Signal<Out, Bit>,
     pub reply: Signal<Out, CounterReply>,
     flow_table: FlowTable<BB, EW, SLOT, 8>,
+    waiting: RingDelay<Parsed, LATENCY>,
     verdict_stage: VerdictStage<NW>,
     counters: Counters<EW>,
 }
@@ -34,19 +35,19 @@ pub struct Middle<const BB: usize, const EW: usize, const SLOT: usize, const NW:
 impl<const BB: usize, const EW: usize, const SLOT: usize, const NW: usize> Logic for Middle<BB, EW, SLOT, NW> {
     #[hdl_gen]
     fn update(&mut self) {
-        clock!(self, clock, flow_table, verdict_stage, counters);
+        clock!(self, clock, flow_table, waiting, verdict_stage, counters);
         self.flow_table.reset.next = self.reset.val();
         self.verdict_stage.reset.next = self.reset.val();
         self.counters.reset.next = self.reset.val();
         self.flow_table.lookup_valid.next = self.lookup_valid.val();
         self.flow_table.key.next = self.key.val();
-        self.flow_table.parsed.next = self.parsed.val();
+        self.waiting.din.next = self.parsed.val();
         self.flow_table.secret.next = self.secret.val();
         self.flow_table.write_valid.next = self.write_valid.val();
         self.flow_table.write.next = self.write.val();
         self.verdict_stage.action_valid.next = self.flow_table.answer_valid.val();
         self.verdict_stage.action.next = self.flow_table.answer.val();
-        self.verdict_stage.parsed.next = self.flow_table.answer_parsed.val();
+        self.verdict_stage.parsed.next = self.waiting.dout.val();
         self.verdict_stage.write_valid.next = self.write_valid.val();
         self.verdict_stage.write.next = self.write.val();
         self.counters.count_valid.next = self.verdict_stage.count_valid.val();

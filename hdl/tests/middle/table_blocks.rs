@@ -3,9 +3,7 @@
 use fpgaflow_abi::entry::ENTRY_BITS_V4;
 use fpgaflow_abi::key::KEY_BITS_V4;
 use fpgaflow_abi::next_hop::NEXT_HOP_ROW_BITS;
-use fpgaflow_hdl::prelude::Synth;
-use fpgaflow_hdl::records::Parsed;
-use fpgaflow_hdl::table::{EntryArray, FlowTable, LATENCY, SlotBanks, Stash};
+use fpgaflow_hdl::table::{EntryArray, FlowTable, SlotBanks, Stash};
 use fpgaflow_hdl::verdict::{NextHops, VerdictStage};
 use fpgaflow_hdl_guard::{Expect, check_block};
 
@@ -31,9 +29,9 @@ fn entry_array_is_clean() {
 
 #[test]
 fn flow_table_is_clean() {
-    // Eight banks of slots, the entries, and the delay lines of key and headers.
-    let bits = 8 * 32 * 26 + (ENTRY_BITS_V4 << 9) + 7 * KEY_BITS_V4 + (LATENCY - 1) * Parsed::BITS;
-    check_block("flow_table", FlowTable::<5, 9, 26, 8>::default, Expect::rams(11).with_bits(bits));
+    // Eight banks of slots, the entries, and the delay line of the key.
+    let bits = 8 * 32 * 26 + (ENTRY_BITS_V4 << 9) + 7 * KEY_BITS_V4;
+    check_block("flow_table", FlowTable::<5, 9, 26, 8>::default, Expect::rams(10).with_bits(bits));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use fpgaflow_abi::key::{Encap, KeyBits};
 use fpgaflow_abi::reason::Reason;
-use fpgaflow_hdl::parse::{Layer2Check, Layer3Check, Layer4Check, Parser};
+use fpgaflow_hdl::parse::{LATENCY, Layer2Check, Layer3Check, Layer4Check, Parser};
 use fpgaflow_hdl_guard::{Expect, Model, Port, check_block, model, rng};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -57,10 +57,11 @@ struct Rig {
     lookup: Port,
     parsed_valid: Port,
     parsed: Port,
+    key_valid: Port,
     key: Port,
     config: Config,
-    /// What is inside: for each clock, what has to come out after the latency.
-    inside: VecDeque<Option<(Frame, usize)>>,
+    /// What is inside: for each clock, what has to come out after the latency, and the key that came at once.
+    inside: VecDeque<Option<(Frame, usize, KeyBits)>>,
     reasons: BTreeMap<&'static str, u32>,
 }
 
@@ -79,10 +80,11 @@ impl Rig {
             lookup: m.port("lookup_enable"),
             parsed_valid: m.port("parsed_valid"),
             parsed: m.port("parsed"),
+            key_valid: m.port("key_valid"),
             key: m.port("key"),
             m,
             config: Config { promiscuous: vec![false; PORTS], macs: vec![[2; 6]; PORTS], lookup: true },
-            inside: VecDeque::from(vec![None; Parser::<PORTS>::LATENCY]),
+            inside: VecDeque::from(vec![None; LATENCY]),
             reasons: BTreeMap::new(),
         };
         rig.configure(rng, false);
@@ -91,7 +93,7 @@ impl Rig {
 
     /// New addresses; the switches at random, or all so that nothing is held back.
     fn configure(&mut self, rng: &mut ChaCha8Rng, strict: bool) {
-        for _ in 0..Parser::<PORTS>::LATENCY {
+        for _ in 0..LATENCY {
             self.clock(rng, None);
         }
         for port in 0..PORTS {
@@ -129,22 +131,23 @@ impl Rig {
             self.m.set_words(self.header, &record.words);
         }
         self.m.eval();
-        self.inside.push_back(frame.map(|frame| (frame, l2_bytes)));
+        assert_eq!(self.m.get(self.key_valid) == 1, frame.is_some());
+        let mut key = KeyBits::default();
+        self.m.get_words(self.key, &mut key.0);
+        self.inside.push_back(frame.map(|frame| (frame, l2_bytes, key)));
         let due = self.inside.pop_front().flatten();
         assert_eq!(self.m.get(self.parsed_valid) == 1, due.is_some());
-        if let Some((frame, l2_bytes)) = due {
-            self.check(&frame, l2_bytes);
+        if let Some((frame, l2_bytes, key)) = due {
+            self.check(&frame, l2_bytes, key);
         }
         self.m.tick();
     }
 
-    fn check(&mut self, frame: &Frame, l2_bytes: usize) {
+    fn check(&mut self, frame: &Frame, l2_bytes: usize, key: KeyBits) {
         let mut parsed = Fields { words: vec![0; 2], at: 0 };
         self.m.get_words(self.parsed, &mut parsed.words);
         let reason = Reason::from_code(parsed.take(8) as u8).expect("a reason of the ABI");
         assert_eq!((parsed.take(16), parsed.take(4)), (frame.length(l2_bytes) as u64, frame.port as u64));
-        let mut key = KeyBits::default();
-        self.m.get_words(self.key, &mut key.0);
         let packet = Packet {
             key,
             ip_length: parsed.take(16) as u16,
@@ -160,7 +163,7 @@ impl Rig {
     }
 
     fn drain(&mut self, rng: &mut ChaCha8Rng) {
-        for _ in 0..Parser::<PORTS>::LATENCY {
+        for _ in 0..LATENCY {
             self.clock(rng, None);
         }
     }

@@ -1,86 +1,93 @@
-//! The receive side in one piece: two ports, arbiter, strip, gather, as the engine has them.
+//! The receive side in one piece: two ports, arbiter, strip and the split of heads, as the engine has them.
 
 use std::collections::VecDeque;
 
 use fpgaflow_hdl::prelude::*;
 use fpgaflow_hdl::records::{BeatSource, FrameInfo, HeaderRecord};
-use fpgaflow_hdl::rx::{Gather64, RxArbiter, RxPort64, Strip64, WireSink};
+use fpgaflow_hdl::rx::{HEAD_64, HEAD_512, RxArbiter, RxPort64, RxPort512, SplitHead, Strip64, Strip512, WireSink};
 use fpgaflow_hdl_guard::{Expect, Model, Port, check_block, model, rng};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use crate::support::{BeatPorts, Steady, beats, frame_info, get_bytes, random_bytes, random_length, reset, set_lanes};
+use crate::support::{
+    BeatPorts, HeaderFields, Steady, beats, frame_info, get_bytes, random_bytes, random_length, reset, set_lanes,
+};
 
 const PORTS: usize = 2;
-const WIDTH: usize = 8;
 const MAX: usize = 9018;
 const HEADER: usize = 14;
+/// What the parser looks at behind it.
+const NEEDED: usize = 40;
 
-/// Two ports at 64 bits.
-#[derive(LogicBlock)]
-struct Chain {
-    clock: Signal<In, Clock>,
-    reset: Signal<In, Bit>,
-    s_axis_rx: [WireSink<64, 8>; PORTS],
-    credit: Signal<In, Bit>,
-    credit_taken: Signal<Out, Bit>,
-    m_axis: BeatSource<64>,
-    header_valid: Signal<Out, Bit>,
-    header: Signal<Out, HeaderRecord>,
-    port: [RxPort64; PORTS],
-    arbiter: RxArbiter<64, PORTS>,
-    strip: Strip64,
-    gather: Gather64,
-}
-
-impl Default for Chain {
-    fn default() -> Self {
-        Self {
-            clock: Signal::default(),
-            reset: Signal::default(),
-            s_axis_rx: std::array::from_fn(|_| WireSink::default()),
-            credit: Signal::default(),
-            credit_taken: Signal::default(),
-            m_axis: BeatSource::default(),
-            header_valid: Signal::default(),
-            header: Signal::default(),
-            port: std::array::from_fn(|port| RxPort64::new(port, MAX)),
-            arbiter: RxArbiter::default(),
-            strip: Strip64::default(),
-            gather: Gather64::default(),
+macro_rules! chain {
+    ($name:ident: width $w:tt, lanes $b:tt, head $head:tt, port $port:ty, strip $strip:ty) => {
+        #[derive(LogicBlock)]
+        struct $name {
+            clock: Signal<In, Clock>,
+            reset: Signal<In, Bit>,
+            s_axis_rx: [WireSink<$w, $b>; PORTS],
+            credit: Signal<In, Bit>,
+            credit_taken: Signal<Out, Bit>,
+            m_axis: BeatSource<$w>,
+            header_valid: Signal<Out, Bit>,
+            header: Signal<Out, HeaderRecord>,
+            port: [$port; PORTS],
+            arbiter: RxArbiter<$w, $head, PORTS>,
+            split: SplitHead<$head>,
+            strip: $strip,
         }
-    }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self {
+                    clock: Signal::default(),
+                    reset: Signal::default(),
+                    s_axis_rx: std::array::from_fn(|_| WireSink::default()),
+                    credit: Signal::default(),
+                    credit_taken: Signal::default(),
+                    m_axis: BeatSource::default(),
+                    header_valid: Signal::default(),
+                    header: Signal::default(),
+                    port: std::array::from_fn(|port| <$port>::new(port, MAX)),
+                    arbiter: RxArbiter::default(),
+                    split: SplitHead::default(),
+                    strip: <$strip>::default(),
+                }
+            }
+        }
+
+        impl Logic for $name {
+            #[hdl_gen]
+            fn update(&mut self) {
+                clock!(self, clock, arbiter, strip);
+                self.arbiter.reset.next = self.reset.val();
+                self.strip.reset.next = self.reset.val();
+                for i in 0..PORTS {
+                    self.port[i].clock.next = self.clock.val();
+                    self.port[i].reset.next = self.reset.val();
+                    self.port[i].enable.next = true;
+                    WireSink::<$w, $b>::link(&mut self.s_axis_rx[i], &mut self.port[i].s_axis);
+                    StreamSource::<FrameInfo>::join(&mut self.port[i].m_axis_frame, &mut self.arbiter.s_axis_frame[i]);
+                    self.arbiter.s_head_valid[i].next = self.port[i].m_head_valid.val();
+                    self.arbiter.s_head[i].next = self.port[i].m_head.val();
+                    BeatSource::<$w>::join(&mut self.port[i].m_axis_beats, &mut self.arbiter.s_axis_beats[i]);
+                }
+                self.arbiter.credit.next = self.credit.val();
+                self.credit_taken.next = self.arbiter.credit_taken.val();
+                self.split.head.next = self.arbiter.m_head.val();
+                self.split.frame.next = self.arbiter.m_frame.val();
+                self.header_valid.next = self.arbiter.m_head_valid.val();
+                self.header.next = self.split.header.val();
+                BeatSource::<$w>::join(&mut self.arbiter.m_axis, &mut self.strip.s_axis);
+                self.strip.s_frame.next = self.arbiter.m_frame.val();
+                BeatSource::<$w>::link(&mut self.m_axis, &mut self.strip.m_axis);
+            }
+        }
+    };
 }
 
-impl Logic for Chain {
-    #[hdl_gen]
-    fn update(&mut self) {
-        clock!(self, clock, arbiter, strip, gather);
-        self.arbiter.reset.next = self.reset.val();
-        self.strip.reset.next = self.reset.val();
-        self.gather.reset.next = self.reset.val();
-        for i in 0..PORTS {
-            self.port[i].clock.next = self.clock.val();
-            self.port[i].reset.next = self.reset.val();
-            self.port[i].enable.next = true;
-            WireSink::<64, 8>::link(&mut self.s_axis_rx[i], &mut self.port[i].s_axis);
-            StreamSource::<FrameInfo>::join(&mut self.port[i].m_axis_frame, &mut self.arbiter.s_axis_frame[i]);
-            BeatSource::<64>::join(&mut self.port[i].m_axis_beats, &mut self.arbiter.s_axis_beats[i]);
-        }
-        BeatSource::<64>::join(&mut self.arbiter.m_axis, &mut self.strip.s_axis);
-        self.strip.s_frame.next = self.arbiter.m_frame.val();
-        BeatSource::<64>::join(&mut self.strip.m_axis, &mut self.gather.s_axis);
-        self.gather.s_l2.next = self.strip.m_l2.val();
-        self.gather.s_ethertype.next = self.strip.m_ethertype.val();
-        self.gather.s_encap.next = self.strip.m_encap.val();
-        self.gather.s_frame.next = self.strip.m_frame.val();
-        self.gather.credit.next = self.credit.val();
-        self.credit_taken.next = self.gather.credit_taken.val();
-        BeatSource::<64>::link(&mut self.m_axis, &mut self.gather.m_axis);
-        self.header_valid.next = self.gather.header_valid.val();
-        self.header.next = self.gather.header.val();
-    }
-}
+chain!(Chain64: width 64, lanes 8, head HEAD_64, port RxPort64, strip Strip64);
+chain!(Chain512: width 512, lanes 64, head HEAD_512, port RxPort512, strip Strip512);
 
 struct Wire {
     tdata: Port,
@@ -97,6 +104,7 @@ struct Wire {
 
 struct Rig {
     m: Model,
+    width: usize,
     wires: Vec<Wire>,
     out: BeatPorts,
     header_valid: Port,
@@ -117,8 +125,8 @@ struct Rig {
 }
 
 impl Rig {
-    fn new() -> Self {
-        let mut m = model("rx_chain64_2", Chain::default());
+    fn new(name: &str, dut: impl Block) -> Self {
+        let mut m = model(name, dut);
         reset(&mut m);
         let wires = (0..PORTS)
             .map(|port| {
@@ -138,9 +146,11 @@ impl Rig {
             })
             .collect();
         m.tick();
+        let out = BeatPorts::of(&m, "m_axis");
         Self {
+            width: m.width(out.data) as usize / 8,
             wires,
-            out: BeatPorts::of(&m, "m_axis"),
+            out,
             header_valid: m.port("header_valid"),
             header: m.port("header"),
             credit: m.port("credit"),
@@ -169,9 +179,9 @@ impl Rig {
             wire.offered = !wire.waiting.is_empty() && (wire.offered || !rng.random_bool(gap));
             m.set(wire.tvalid, wire.offered.into());
             if let Some(frame) = wire.waiting.front() {
-                let cut = beats(frame, WIDTH);
+                let cut = beats(frame, self.width);
                 set_lanes(m, wire.tdata, cut[wire.at]);
-                m.set(wire.tkeep, (1 << cut[wire.at].len()) - 1);
+                m.set(wire.tkeep, ((1_u128 << cut[wire.at].len()) - 1) as u64);
                 m.set(wire.tlast, (wire.at + 1 == cut.len()).into());
                 m.set(wire.tuser, 0);
             }
@@ -206,7 +216,12 @@ impl Rig {
         }
         while !self.packets.is_empty() && !self.headers.is_empty() {
             let (packet, (expected, seen)) = (self.packets.pop_front().unwrap(), self.headers.pop_front().unwrap());
-            assert_eq!(packet.len(), expected.len().max(1).next_multiple_of(WIDTH), "beats of a packet of {}", expected.len());
+            assert_eq!(
+                packet.len(),
+                expected.len().max(1).next_multiple_of(self.width),
+                "beats of a packet of {}",
+                expected.len()
+            );
             assert_eq!(packet[..expected.len()], expected[..]);
             assert_eq!(seen, expected.len());
             self.done += 1;
@@ -216,24 +231,16 @@ impl Rig {
 
     /// The header names its port; the next frame of that port is what it must be.
     fn take_header(&mut self) {
-        let mut words = [0; 14];
-        self.m.get_words(self.header, &mut words);
-        let bits = |lsb: usize, width: usize| {
-            (0..width).rev().fold(0_u64, |v, i| v << 1 | words[(lsb + i) / 64] >> ((lsb + i) % 64) & 1)
-        };
-        let info = bits(821, 20);
-        let port = (info >> 16) as usize;
+        let header = HeaderFields::read(&self.m, self.header);
+        let port = (header.frame >> 16) as usize;
         let frame = self.wires[port].expected.pop_front().expect("a header of no frame");
-        assert_eq!(info, frame_info(frame.len(), port));
+        assert_eq!(header.frame, frame_info(frame.len(), port));
         let (l2, packet) = frame.split_at(HEADER);
-        let shown: Vec<u8> = (0..30).map(|byte| bits(512 + 240 - 8 - 8 * byte, 8) as u8).collect();
-        assert_eq!(shown[..HEADER], *l2);
-        assert_eq!(bits(752, 5), HEADER as u64);
-        assert_eq!(bits(757, 16), u64::from(u16::from_be_bytes([l2[12], l2[13]])));
-        assert_eq!(bits(773, 48), 0);
-        let window: Vec<u8> = words[..8].iter().rev().flat_map(|word| word.to_be_bytes()).collect();
-        let seen = packet.len().min(40);
-        assert_eq!(window[..seen], packet[..seen]);
+        assert_eq!((&header.l2[..HEADER], header.l2_bytes), (l2, HEADER));
+        assert_eq!(header.ethertype, u16::from_be_bytes([l2[12], l2[13]]));
+        assert_eq!(header.encap, 0);
+        let seen = packet.len().min(NEEDED);
+        assert_eq!(header.window[..seen], packet[..seen]);
         self.headers.push_back((packet.to_vec(), packet.len()));
     }
 
@@ -245,15 +252,16 @@ impl Rig {
 
 #[test]
 fn chain_is_clean_and_four_rams() {
-    check_block("rx_chain64_2", Chain::default, Expect::rams(4));
+    check_block("rx_chain64_2", Chain64::default, Expect::rams(4));
+    check_block("rx_chain512_2", Chain512::default, Expect::rams(4));
 }
 
-#[test]
-fn frames_of_both_ports_become_headers_and_beats() {
+fn random_run(name: &str, dut: impl Block) {
+    const FRAMES: usize = 10_000;
     let mut rng = rng();
-    let mut rig = Rig::new();
+    let mut rig = Rig::new(name, dut);
     let (mut sent, mut gap, mut stall, mut give) = (0, 0.0, 0.0, 1.0);
-    while sent < 10_000 {
+    while sent < FRAMES {
         if rng.random_ratio(1, 2000) {
             gap = [0.0, 0.2, 0.6][rng.random_range(0..3)];
             stall = [0.0, 0.2, 0.7][rng.random_range(0..3)];
@@ -277,75 +285,79 @@ fn frames_of_both_ports_become_headers_and_beats() {
         rig.clock(&mut rng, 0.0, 0.0);
     }
     rig.assert_empty();
-    assert_eq!(rig.done, 10_000);
+    assert_eq!(rig.done, FRAMES);
 }
 
-/// Frames that follow each other on one port, 60 bytes each: eight beats in, six out, in every eight clocks.
 #[test]
-fn short_frames_pass_at_a_beat_a_clock() {
+fn frames_of_both_ports_become_headers_and_beats_at_64_bits() {
+    random_run("rx_chain64_2", Chain64::default());
+}
+
+#[test]
+fn frames_of_both_ports_become_headers_and_beats_at_512_bits() {
+    random_run("rx_chain512_2", Chain512::default());
+}
+
+/// Frames of `length` bytes, back to back on the first `ports` ports: one takes as many clocks as it has beats, no more.
+fn no_bubble(name: &str, dut: impl Block, ports: usize, length: usize) {
+    const FRAMES: usize = 300;
     let mut rng = rng();
-    let mut rig = Rig::new();
-    const FRAMES: usize = 500;
-    for _ in 0..FRAMES {
-        rig.send(0, random_bytes(&mut rng, 60));
+    let mut rig = Rig::new(name, dut);
+    for port in 0..ports {
+        for _ in 0..FRAMES {
+            rig.send(port, random_bytes(&mut rng, length));
+        }
     }
     rig.credits = u32::MAX;
+    let beats = length.div_ceil(rig.width);
     let mut headers = vec![];
-    for clock in 0..FRAMES * 8 + 40 {
+    for clock in 0..(ports * FRAMES + 1) * beats + 40 {
         rig.clock(&mut rng, 0.0, 0.0);
-        assert!(rig.taken || clock >= FRAMES * 8, "the wire waits at clock {clock}");
+        assert!(ports > 1 || rig.taken || clock >= FRAMES * beats, "the wire waits at clock {clock}");
         if rig.told {
             headers.push(clock);
         }
     }
     rig.assert_empty();
-    assert_eq!(headers.len(), FRAMES);
-    assert!(headers.windows(2).all(|pair| pair[1] - pair[0] == 8), "a frame came late");
+    assert_eq!(headers.len(), ports * FRAMES);
+    assert!(headers.windows(2).all(|pair| pair[1] - pair[0] == beats), "{length} bytes: a bubble between frames");
+}
+
+#[test]
+fn frames_of_one_port_pass_at_a_beat_a_clock() {
+    for length in [14, 22, 60, 64, 65, 128, 1514] {
+        no_bubble("rx_chain64_2", Chain64::default(), 1, length);
+        no_bubble("rx_chain512_2", Chain512::default(), 1, length);
+    }
 }
 
 /// Both wires together bring twice what the data path can carry: it is never idle, and they share it evenly.
 #[test]
 fn two_full_wires_leave_no_bubble() {
-    let mut rng = rng();
-    let mut rig = Rig::new();
-    const FRAMES: usize = 300;
-    for port in 0..PORTS {
-        for _ in 0..FRAMES {
-            rig.send(port, random_bytes(&mut rng, 60));
-        }
+    for length in [60, 64, 128] {
+        no_bubble("rx_chain64_2", Chain64::default(), 2, length);
+        no_bubble("rx_chain512_2", Chain512::default(), 2, length);
     }
-    rig.credits = u32::MAX;
-    let mut headers = vec![];
-    for clock in 0..2 * FRAMES * 8 + 40 {
-        rig.clock(&mut rng, 0.0, 0.0);
-        if rig.told {
-            headers.push(clock);
-        }
-    }
-    rig.assert_empty();
-    assert!(headers.windows(2).all(|pair| pair[1] - pair[0] == 8), "a bubble between frames");
 }
 
 /// From the wire's last beat through the store to the header: what the rest of the engine's budget starts from.
-#[test]
-fn latency_is_the_sum_of_the_blocks() {
+fn header_comes_after(name: &str, dut: impl Block, latency: usize) {
     let mut rng = rng();
-    let mut rig = Rig::new();
-    rig.send(0, random_bytes(&mut rng, 60));
-    let (mut first_beat, mut header) = (None, None);
-    for clock in 0..60 {
-        rig.clock(&mut rng, 0.0, 0.0);
-        if rig.beat && first_beat.is_none() {
-            first_beat = Some(clock);
-        }
-        if rig.told {
-            header = Some(clock);
+    let mut rig = Rig::new(name, dut);
+    for length in [60, 64, 128, 1514] {
+        rig.send(0, random_bytes(&mut rng, length));
+        rig.credits = 1;
+        let last_in = length.div_ceil(rig.width) - 1;
+        for clock in 0..last_in + 250 {
+            rig.clock(&mut rng, 0.0, 0.0);
+            assert_eq!(rig.told, clock == last_in + latency, "{length} bytes, clock {clock}");
         }
     }
-    let last_in = 7;
-    // Two more beats until the bytes of the first beat out are there, and four more until byte 40 of the packet is.
-    let first_out = last_in + RxPort64::LATENCY + RxArbiter::<64, PORTS>::LATENCY + 2 + Strip64::LATENCY;
-    assert_eq!(first_beat, Some(first_out));
-    assert_eq!(header, Some(first_out + 4 + Gather64::LATENCY));
-    println!("first beat {} clocks after the wire's last, header {}", first_out - last_in, header.unwrap() - last_in);
+    rig.assert_empty();
+}
+
+#[test]
+fn the_header_comes_the_latency_of_port_and_arbiter_after_the_last_beat() {
+    header_comes_after("rx_chain64_2", Chain64::default(), RxPort64::LATENCY + RxArbiter::<64, HEAD_64, PORTS>::LATENCY);
+    header_comes_after("rx_chain512_2", Chain512::default(), RxPort512::LATENCY + RxArbiter::<512, HEAD_512, PORTS>::LATENCY);
 }

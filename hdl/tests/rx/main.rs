@@ -2,8 +2,9 @@
 
 mod arbiter;
 mod chain;
-mod gather;
 mod port;
+mod split_head;
+mod store;
 mod strip;
 mod support;
 mod turn;

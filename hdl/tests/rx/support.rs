@@ -107,3 +107,32 @@ pub fn reset(m: &mut Model) {
     m.tick();
     m.set(reset, 0);
 }
+
+/// A `HeaderRecord`, field by field.
+pub struct HeaderFields {
+    pub window: Vec<u8>,
+    pub l2: [u8; 30],
+    pub l2_bytes: usize,
+    pub ethertype: u16,
+    pub encap: u64,
+    pub frame: u64,
+}
+
+impl HeaderFields {
+    /// From bit 0: window, layer 2 bytes and length, EtherType, encapsulation, frame.
+    pub fn read(m: &Model, header: Port) -> Self {
+        let mut words = [0; 14];
+        m.get_words(header, &mut words);
+        let bits = |lsb: usize, width: usize| {
+            (0..width).rev().fold(0_u64, |v, i| v << 1 | words[(lsb + i) / 64] >> ((lsb + i) % 64) & 1)
+        };
+        Self {
+            window: words[..8].iter().rev().flat_map(|word| word.to_be_bytes()).collect(),
+            l2: std::array::from_fn(|byte| bits(512 + 240 - 8 - 8 * byte, 8) as u8),
+            l2_bytes: bits(752, 5) as usize,
+            ethertype: bits(757, 16) as u16,
+            encap: bits(773, 48),
+            frame: bits(821, 20),
+        }
+    }
+}

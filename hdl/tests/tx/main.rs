@@ -1,6 +1,5 @@
 //! The transmit side: each block against a model written from its contract, at both widths.
 
-mod cut_fifo;
 mod host_rx;
 mod merge;
 mod merge_pace;

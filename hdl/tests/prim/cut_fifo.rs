@@ -3,11 +3,8 @@
 use std::collections::VecDeque;
 
 use fpgaflow_hdl::prelude::*;
-use fpgaflow_hdl::tx::CutFifo;
 use fpgaflow_hdl_guard::{Expect, check_block, model, rng};
 use rand::RngExt;
-
-use crate::support::reset;
 
 const AW: usize = 3;
 /// Words that fit: the RAM and two output stages.
@@ -28,7 +25,10 @@ fn words_leave_in_order_and_never_late() {
     let [s_valid, s_data, s_ready] = ["s_axis_valid", "s_axis_data", "s_axis_ready"].map(|name| m.port(name));
     let [m_valid, m_data, m_ready] = ["m_axis_valid", "m_axis_data", "m_axis_ready"].map(|name| m.port(name));
     let space = m.port("space");
-    reset(&mut m);
+    let reset = m.port("reset");
+    m.set(reset, 1);
+    m.tick();
+    m.set(reset, 0);
     let mut queue = VecDeque::new();
     let (mut next, mut fullest, mut rates) = (0_u64, 0, (0.5, 0.5));
     for clock in 0..400_000_u32 {
