@@ -6,3 +6,5 @@ mod clock;
 pub mod keys;
 pub mod placement;
 pub mod software;
+
+pub use clock::thread_time;

@@ -2,6 +2,8 @@
 //!
 //! A command that fails says why in one line on standard error and exits with status 1.
 
+#[cfg(feature = "sim")]
+mod bench;
 mod commands;
 #[cfg(feature = "sim")]
 mod demo;

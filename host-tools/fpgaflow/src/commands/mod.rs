@@ -1,6 +1,8 @@
 //! The subcommands. Each module has the arguments of one, and `run`.
 
 #[cfg(feature = "sim")]
+mod bench;
+#[cfg(feature = "sim")]
 mod demo;
 mod offload_sync;
 mod replay;
@@ -21,6 +23,8 @@ enum Command {
     #[cfg(feature = "sim")]
     Demo(demo::Demo),
     Replay(replay::Replay),
+    #[cfg(feature = "sim")]
+    Bench(bench::Bench),
 }
 
 impl Cli {
@@ -34,6 +38,8 @@ impl Cli {
             #[cfg(feature = "sim")]
             Command::Demo(demo) => demo.run(),
             Command::Replay(replay) => replay.run(),
+            #[cfg(feature = "sim")]
+            Command::Bench(bench) => bench.run(),
         }
     }
 }

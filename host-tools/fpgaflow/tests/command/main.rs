@@ -1,5 +1,7 @@
 //! The `fpgaflow` command as its users run it.
 
+#[cfg(feature = "sim")]
+mod bench;
 mod common;
 #[cfg(feature = "sim")]
 mod demo;
