@@ -6,6 +6,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use fpgaflow_hdl::engine::{Engine64, GEOMETRY_64};
+use fpgaflow_hdl::tx::HostRx64;
 use fpgaflow_verilate::{Source, build_static};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -17,7 +18,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("{directive}");
     }
     // A geometry's Debug form is the expression that makes it.
-    let geometry = format!("/// What the linked engine is built as.\npub const GEOMETRY: Geometry = {GEOMETRY_64:?};\n");
+    let geometry = format!(
+        "/// What the linked engine is built as.\npub const GEOMETRY: Geometry = {GEOMETRY_64:?};\n\
+         const HOST_STORE_BYTES: usize = {};\nconst HOST_STORE_FRAMES: usize = {};\n",
+        HostRx64::STORE_BYTES,
+        HostRx64::STORE_FRAMES
+    );
     fs::write(out.join("geometry.rs"), geometry)?;
     // The engine's source comes in by the dependency; cargo rebuilds and reruns this when it changes.
     println!("cargo::rerun-if-changed=build.rs");

@@ -19,10 +19,11 @@ mod tally;
 pub use bare_host::BareHost;
 pub use churn::{Churn, ChurnCounts};
 pub use feeder::Feeder;
+pub use fpgaflow_traffic::{datagram_flow, forwarded, hop};
 pub use kept::Kept;
 pub use lying::Lying;
 pub use rig::{PortSetup, Rig, Setup};
-pub use stream::{Stream, datagram_flow, forwarded, hop};
+pub use stream::Stream;
 pub use tally::Report;
 
 use rand::RngExt;

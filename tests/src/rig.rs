@@ -19,7 +19,7 @@ use fpgaflow_abi::hash::HashSecret;
 use fpgaflow_abi::key::{Family, FlowKey};
 use fpgaflow_abi::next_hop::NextHop;
 use fpgaflow_abi::slot::EntryRef;
-use fpgaflow_card::{CosimTransport, RxFrame, Timing};
+use fpgaflow_card::{CALM_BYTES, CALM_FRAMES, CosimTransport, RxFrame, Timing};
 use fpgaflow_driver::card::{Card, CommandEvent, Events, Options, PortSettings, Sent, Ticket};
 use fpgaflow_driver::placement::Effort;
 use fpgaflow_driver::table::{FlowError, FlowTable};
@@ -38,9 +38,6 @@ const SLICE_CLOCKS: u64 = 64;
 const REST_CLOCKS: u64 = 4_096;
 /// Clocks after which whatever is waited for counts as hung.
 const HANG_CLOCKS: u64 = 20_000_000;
-/// Bytes and frames in the card that its store towards the host takes for sure, should all be punted: see `HostRx64`.
-const CALM_BYTES: usize = 14 << 10;
-const CALM_FRAMES: usize = 200;
 
 /// How a rig is set up.
 #[derive(Debug, Clone, Copy)]

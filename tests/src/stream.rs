@@ -1,9 +1,7 @@
 //! One flow's frames, back to back.
 
-use fpgaflow_abi::entry::{Action, Entry};
-use fpgaflow_abi::key::{Addresses, Encap, FlowKey};
-use fpgaflow_abi::next_hop::NextHop;
-use fpgaflow_abi::wire::{ETH_HEADER_BYTES, MIN_FRAME_BYTES, PROTO_UDP};
+use fpgaflow_abi::key::FlowKey;
+use fpgaflow_abi::wire::ETH_HEADER_BYTES;
 use fpgaflow_traffic::Packet;
 
 use crate::Rig;
@@ -12,42 +10,6 @@ use crate::Rig;
 const QUEUE: usize = 16;
 /// IPv4 and UDP header.
 const HEADER_BYTES: usize = 28;
-
-/// A datagram flow number `number` from `port`, its source translated, to leave by `next_hop`.
-pub fn datagram_flow(port: u8, number: u8, next_hop: u16) -> Entry {
-    let dst = [198, 51, 100, 1].into();
-    let key = FlowKey {
-        ingress: port,
-        encap: Encap::NONE,
-        protocol: PROTO_UDP,
-        addresses: Addresses::V4 { src: [192, 0, 2, number].into(), dst },
-        sport: 1000,
-        dport: 2000,
-    };
-    let addresses = Addresses::V4 { src: [203, 0, 113, 5].into(), dst };
-    Entry { key, action: Action { addresses, sport: 61_000 + u16::from(number), dport: 2000, next_hop }, valid: true }
-}
-
-/// A next hop by port `egress`.
-pub fn hop(egress: u8) -> NextHop {
-    let mac = |last| [2, 1, 0, 0, last, egress];
-    NextHop { egress, mtu: 1500, src_mac: mac(1), dst_mac: mac(2), encap: Encap::NONE, valid: true }
-}
-
-/// The frame that `packet` has to leave as: put together anew with what `action` and `hop` say, checksums computed from scratch.
-pub fn forwarded(packet: &Packet, action: &Action, hop: &NextHop) -> Vec<u8> {
-    let Action { addresses, sport, dport, next_hop: _ } = *action;
-    let left = Packet {
-        dst_mac: hop.dst_mac,
-        src_mac: hop.src_mac,
-        key: FlowKey { addresses, sport, dport, ..packet.key },
-        ttl: packet.ttl - 1,
-        ..packet.clone()
-    };
-    let mut frame = left.to_frame();
-    frame.resize(frame.len().max(MIN_FRAME_BYTES), 0);
-    frame
-}
 
 /// Endless frames of one flow, all of one length and each with its own identification.
 #[derive(Debug, Clone)]

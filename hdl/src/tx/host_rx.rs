@@ -100,6 +100,10 @@ pub struct HostRx<const W: usize, const AW: usize, const CW: usize> {
 impl<const W: usize, const AW: usize, const CW: usize> HostRx<W, AW, CW> {
     /// Clocks from a frame's last beat in to its first beat out, when nothing waits before it.
     pub const LATENCY: usize = 5;
+    /// Bytes of the store; a frame takes whole beats.
+    pub const STORE_BYTES: usize = (W / 8) << AW;
+    /// Frames that can wait in it, if they have room.
+    pub const STORE_FRAMES: usize = (1 << FRAMES_AW) - FRAMES_MARGIN as usize;
 }
 
 impl<const W: usize, const AW: usize, const CW: usize> Default for HostRx<W, AW, CW> {

@@ -1,6 +1,6 @@
 //! Flows and frames for tests and benches, from one seed.
 //!
-//! [`Scenario`] draws next hops and flows for a card; [`Frames`] draws frames for them: hits of every shape, near misses, and
+//! [`datagram_flow`] and [`hop`] are single flows without variety. [`Scenario`] draws next hops and flows for a card; [`Frames`] draws frames for them: hits of every shape, near misses, and
 //! everything that a card must refuse. Packets are put together with etherparse, which neither the card nor its golden model uses.
 //!
 //! # Contract
@@ -8,6 +8,7 @@
 //! address, and packets by their identification within 65,536.
 #![forbid(unsafe_code)]
 
+mod crossing;
 mod frames;
 mod malformed;
 mod mix;
@@ -15,6 +16,7 @@ mod packet;
 mod scenario;
 mod sizes;
 
+pub use crossing::{datagram_flow, forwarded, hop};
 pub use frames::{Frame, Frames};
 pub use malformed::{L3, L4, fix_ip_checksum, set16};
 pub use mix::{Kind, Mix};

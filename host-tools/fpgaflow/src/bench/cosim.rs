@@ -11,13 +11,11 @@
 
 use std::fmt;
 
-use fpgaflow_abi::entry::{Action, Entry};
-use fpgaflow_abi::key::{Addresses, Encap, FlowKey};
-use fpgaflow_abi::next_hop::NextHop;
-use fpgaflow_abi::wire::{ETH_HEADER_BYTES, MIN_FRAME_BYTES, PROTO_UDP};
+use fpgaflow_abi::entry::Entry;
+use fpgaflow_abi::wire::{ETH_HEADER_BYTES, MIN_FRAME_BYTES};
 use fpgaflow_driver::bench::thread_time;
 use fpgaflow_flows::{FlowSet, SetNextHop};
-use fpgaflow_traffic::Packet;
+use fpgaflow_traffic::{Packet, datagram_flow, hop};
 use serde::Serialize;
 
 use crate::stepped_card::SteppedCard;
@@ -84,19 +82,9 @@ pub fn run() -> anyhow::Result<Report> {
     })
 }
 
-/// The flow that comes in by `port` and leaves by the other; `number` makes another of it.
-fn flow(port: u8, number: u16) -> Entry {
-    let dst = [198, 51, 100, 1].into();
-    let key = FlowKey {
-        ingress: port,
-        encap: Encap::NONE,
-        protocol: PROTO_UDP,
-        addresses: Addresses::V4 { src: [192, 0, 2, port].into(), dst },
-        sport: 1000 + number,
-        dport: 2000,
-    };
-    let addresses = Addresses::V4 { src: [203, 0, 113, 5].into(), dst };
-    Entry { key, action: Action { addresses, sport: 61_000, dport: 2000, next_hop: u16::from(1 - port) }, valid: true }
+/// The flow that comes in by `port` and leaves by the other; each `number` has its own.
+fn flow(port: u8, number: u8) -> Entry {
+    datagram_flow(port, number, u16::from(1 - port))
 }
 
 fn frame(flow: &Entry, bytes: usize) -> Vec<u8> {
@@ -106,11 +94,7 @@ fn frame(flow: &Entry, bytes: usize) -> Vec<u8> {
 
 /// A card with the two flows.
 fn card() -> anyhow::Result<SteppedCard> {
-    let next_hops = PORTS.map(|egress| {
-        let mac = |last| [2, 1, 0, 0, last, egress];
-        let hop = NextHop { egress, mtu: 1500, src_mac: mac(1), dst_mac: mac(2), encap: Encap::NONE, valid: true };
-        SetNextHop { id: egress.into(), hop }
-    });
+    let next_hops = PORTS.map(|egress| SetNextHop { id: egress.into(), hop: hop(egress) });
     let mut card = SteppedCard::open()?;
     card.configure(&FlowSet { next_hops: next_hops.into(), flows: PORTS.map(|port| flow(port, 0)).into(), ports: Vec::new() })?;
     Ok(card)

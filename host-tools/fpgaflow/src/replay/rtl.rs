@@ -7,6 +7,7 @@ use std::iter::Peekable;
 use std::time::Duration;
 
 use fpgaflow_abi::wire::MIN_FRAME_BYTES;
+use fpgaflow_card::{CALM_BYTES, CALM_FRAMES};
 use fpgaflow_driver::frame::HEADROOM_BYTES;
 use fpgaflow_flows::{FlowSet, Limits};
 
@@ -16,9 +17,6 @@ use crate::stepped_card::SteppedCard;
 
 /// Frames that wait at a port at most: more than it takes in a slice.
 const QUEUE: usize = 16;
-/// Bytes and frames in the card that its store towards the host takes for sure, should all be punted: see `HostRx64`.
-const CALM_BYTES: usize = 14 << 10;
-const CALM_FRAMES: usize = 200;
 /// Clock by which timestamps become clocks: 10 Gbit/s at 64 bits.
 const CLOCK_HZ: u128 = 156_250_000;
 
