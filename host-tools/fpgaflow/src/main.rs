@@ -7,6 +7,7 @@ mod bench;
 mod commands;
 #[cfg(feature = "sim")]
 mod demo;
+mod host;
 #[cfg(feature = "sim")]
 mod live_card;
 mod logging;

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "sim")]
 mod bench;
+mod cards;
 #[cfg(feature = "sim")]
 mod demo;
 mod offload_sync;
@@ -23,6 +24,10 @@ enum Command {
     #[cfg(feature = "sim")]
     Demo(demo::Demo),
     Replay(replay::Replay),
+    Cards(cards::Cards),
+    Bind(cards::Bind),
+    Unbind(cards::Unbind),
+    Doctor(cards::Doctor),
     #[cfg(feature = "sim")]
     Bench(bench::Bench),
 }
@@ -38,6 +43,10 @@ impl Cli {
             #[cfg(feature = "sim")]
             Command::Demo(demo) => demo.run(),
             Command::Replay(replay) => replay.run(),
+            Command::Cards(cards) => cards.run(),
+            Command::Bind(bind) => bind.run(),
+            Command::Unbind(unbind) => unbind.run(),
+            Command::Doctor(doctor) => doctor.run(),
             #[cfg(feature = "sim")]
             Command::Bench(bench) => bench.run(),
         }

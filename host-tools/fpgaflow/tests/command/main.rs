@@ -5,6 +5,7 @@ mod bench;
 mod common;
 #[cfg(feature = "sim")]
 mod demo;
+mod host;
 #[cfg(feature = "sim")]
 mod offload_sync;
 mod replay;
