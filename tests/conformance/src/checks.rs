@@ -18,6 +18,6 @@ pub const CHECKS: &[Check] = &[
     Check { name: "flows are forwarded, translated and in order", run: frames::forwards },
     Check { name: "counters of flows, ports and reasons are those of the frames", run: frames::counters },
     Check { name: "a record that lies across two pages is written whole, and nothing around it", run: memory::across_pages },
-    Check { name: "memory that is not mapped is not touched, and the card says so", run: memory::unmapped },
+    Check { name: "memory that is not mapped any more is not touched, and the card goes on", run: memory::unmapped },
     Check { name: "a card reset under traffic is programmed again and forwards", run: frames::reset_under_traffic },
 ];

@@ -28,43 +28,65 @@ pub struct Check {
     pub run: fn(&Arc<dyn Transport>) -> Result<(), Failure>,
 }
 
+/// What became of one check.
+#[derive(Debug)]
+pub struct Outcome {
+    /// What is true when it passed.
+    pub name: &'static str,
+    /// Why it failed.
+    pub result: Result<(), Failure>,
+}
+
+impl Outcome {
+    /// Why it failed, with all causes, on one line.
+    pub fn failure(&self) -> Option<String> {
+        let failure = self.result.as_ref().err()?;
+        let causes = std::iter::successors(Some(failure as &dyn std::error::Error), |error| error.source());
+        Some(causes.map(ToString::to_string).collect::<Vec<_>>().join(": "))
+    }
+}
+
+/// One line.
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.failure() {
+            None => write!(f, "ok      {}", self.name),
+            Some(failure) => write!(f, "FAILED  {}: {failure}", self.name),
+        }
+    }
+}
+
 /// What became of all checks on one card.
 #[derive(Debug)]
 pub struct Report {
-    /// Every check, and why it failed.
-    pub results: Vec<(&'static str, Result<(), Failure>)>,
+    /// Every check.
+    pub outcomes: Vec<Outcome>,
 }
 
 impl Report {
     /// Whether all passed.
     pub fn conforms(&self) -> bool {
-        self.results.iter().all(|(_, result)| result.is_ok())
+        self.outcomes.iter().all(|outcome| outcome.result.is_ok())
     }
 }
 
-/// One line a check, with the cause of each failure.
+/// One line a check.
 impl std::fmt::Display for Report {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for (name, result) in &self.results {
-            match result {
-                Ok(()) => writeln!(f, "ok      {name}")?,
-                Err(failure) => {
-                    write!(f, "FAILED  {name}: {failure}")?;
-                    let mut cause = std::error::Error::source(failure);
-                    while let Some(error) = cause {
-                        write!(f, ": {error}")?;
-                        cause = error.source();
-                    }
-                    writeln!(f)?;
-                }
-            }
-        }
-        Ok(())
+        self.outcomes.iter().try_for_each(|outcome| writeln!(f, "{outcome}"))
     }
 }
 
-/// Runs every check on a card that `open` opens anew for each, so that leaving and coming back is shown as well.
-pub fn run(mut open: impl FnMut() -> Result<Arc<dyn Transport>, TransportError>) -> Report {
-    let run = |check: &Check| (check.name, open().map_err(Failure::from).and_then(|transport| (check.run)(&transport)));
-    Report { results: CHECKS.iter().map(run).collect() }
+/// Runs every check on a card that `open` opens anew for each, so that leaving and coming back is shown as well. A check is run when
+/// its outcome is asked for.
+pub fn outcomes(mut open: impl FnMut() -> Result<Arc<dyn Transport>, TransportError>) -> impl Iterator<Item = Outcome> {
+    CHECKS.iter().map(move |check| {
+        let result = open().map_err(Failure::from).and_then(|transport| (check.run)(&transport));
+        Outcome { name: check.name, result }
+    })
+}
+
+/// Runs all [`outcomes`].
+pub fn run(open: impl FnMut() -> Result<Arc<dyn Transport>, TransportError>) -> Report {
+    Report { outcomes: outcomes(open).collect() }
 }

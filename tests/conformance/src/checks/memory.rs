@@ -72,6 +72,9 @@ pub(super) fn across_pages(transport: &Arc<dyn Transport>) -> Result<(), Failure
 }
 
 /// Memory that was mapped, and is not any more. The card is told to write it; the memory is still there to look at.
+///
+/// A write on PCI Express is posted: an IOMMU that stops it tells the kernel, never the card. So the card may believe that it wrote; one
+/// that hears of the error must say so, in the completion and by its event.
 pub(super) fn unmapped(transport: &Arc<dyn Transport>) -> Result<(), Failure> {
     let mut host = Host::open(transport)?;
     let flow = translated(0, PROTO_UDP, 1);
@@ -85,12 +88,14 @@ pub(super) fn unmapped(transport: &Arc<dyn Transport>) -> Result<(), Failure> {
 
     transport.dma_unmap(iova)?;
     let status = host.try_execute(Command::read_counters(entry, iova.0, 1))?;
-    equal("a command that names memory that is not mapped", status, Status::BusError)?;
     equal("memory that is not mapped any more", memory.word(0).load(Ordering::Acquire), UNTOUCHED)?;
-    host.await_event("the event of a bus error")?;
-    let event = transport.read(BarOffset(regs::EVENT))?;
-    equal("EVENT", Event::from_bits(event), Event::new().with_command(true))?;
-    transport.write(BarOffset(regs::EVENT), event)?;
+    if status != Status::Ok {
+        equal("a command that names memory that is not mapped", status, Status::BusError)?;
+        host.await_event("the event of a bus error")?;
+        let event = transport.read(BarOffset(regs::EVENT))?;
+        equal("EVENT", Event::from_bits(event), Event::new().with_command(true))?;
+        transport.write(BarOffset(regs::EVENT), event)?;
+    }
     equal("EVENT, taken", transport.read(BarOffset(regs::EVENT))?, 0)?;
     // And it goes on.
     host.exchange(vec![(0, Packet::new(flow.key, vec![7; 100]).to_frame())], Arrival::InOrder)
