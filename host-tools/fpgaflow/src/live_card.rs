@@ -1,10 +1,10 @@
-//! The verilated card on live traffic: clocked by a thread, its ports on Linux interfaces.
+//! The verilated card on live traffic: clocked by a thread, its ports on Linux interfaces or joined by a cable.
 
 use std::str::FromStr;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use fpgaflow_card::ports::{InterfacePort, PortIo};
+use fpgaflow_card::ports::{InterfacePort, PortIo, cable};
 use fpgaflow_card::{Card, CosimTransport, MAX_CARD_PORTS, Runner};
 
 /// A port's wire.
@@ -57,6 +57,20 @@ impl LiveCard {
         if let Some(wire) = wires.iter().find(|wire| wire.port >= MAX_CARD_PORTS) {
             bail!("--wire {}={}: card sim has ports 0 to {}", wire.port, wire.interface, MAX_CARD_PORTS - 1);
         }
+        Self::with_ports(ports)
+    }
+
+    /// A card whose two ports are joined by a cable.
+    ///
+    /// # Errors
+    /// What the system said.
+    pub fn cabled() -> anyhow::Result<Self> {
+        const { assert!(MAX_CARD_PORTS == 2, "a cable leaves no port without a wire") };
+        let (near, far) = cable();
+        Self::with_ports(vec![Box::new(near), Box::new(far)])
+    }
+
+    fn with_ports(ports: Vec<Box<dyn PortIo>>) -> anyhow::Result<Self> {
         let transport = CosimTransport::new(Card::new()?).context("make card sim")?;
         let runner = Runner::start(Arc::clone(&transport), ports).context("start the clock of card sim")?;
         Ok(Self { transport, runner })

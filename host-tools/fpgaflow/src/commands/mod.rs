@@ -3,10 +3,13 @@
 #[cfg(feature = "sim")]
 mod bench;
 mod cards;
+mod check;
 #[cfg(feature = "sim")]
 mod demo;
 mod offload_sync;
 mod replay;
+#[cfg(feature = "sim")]
+mod sim;
 
 use clap::{Parser, Subcommand};
 
@@ -30,6 +33,10 @@ enum Command {
     Doctor(cards::Doctor),
     #[cfg(feature = "sim")]
     Bench(bench::Bench),
+    Check(check::Check),
+    #[cfg(feature = "sim")]
+    #[command(subcommand)]
+    Sim(sim::Sim),
 }
 
 impl Cli {
@@ -49,6 +56,15 @@ impl Cli {
             Command::Doctor(doctor) => doctor.run(),
             #[cfg(feature = "sim")]
             Command::Bench(bench) => bench.run(),
+            Command::Check(check) => check.run(),
+            #[cfg(feature = "sim")]
+            Command::Sim(sim) => sim.run(),
         }
     }
+}
+
+/// What a binary says to `--card sim` that does not have it.
+#[cfg(not(feature = "sim"))]
+fn without_sim() -> anyhow::Error {
+    anyhow::anyhow!("--card sim: this binary was built without the verilated card; build it with `cargo xtask build`")
 }

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use clap::{Args, ValueEnum};
-use fpgaflow_driver::transport::Transport;
+use clap::Args;
+use fpgaflow_driver::transport::spec::CardSpec;
+use fpgaflow_driver::transport::{self, Transport};
 use fpgaflow_sync::config::Config;
 use fpgaflow_sync::daemon::{self, Handle, Summary};
 use serde_json::json;
@@ -21,9 +22,9 @@ pub struct OffloadSync {
     /// Configuration, TOML; every setting has a default.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The card.
-    #[arg(long, value_enum, value_name = "CARD")]
-    card: CardName,
+    /// The card: pci:0000:03:00.0, vfio-user:/path/to/socket or sim.
+    #[arg(long, value_name = "CARD")]
+    card: CardSpec,
     /// Interface that is the wire of a port of card sim; once for each port.
     #[cfg(feature = "sim")]
     #[arg(long, value_name = "PORT=INTERFACE")]
@@ -31,12 +32,6 @@ pub struct OffloadSync {
     /// Print what was done as one JSON object at the end.
     #[arg(long)]
     json: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum CardName {
-    /// The verilated card, in this process.
-    Sim,
 }
 
 impl OffloadSync {
@@ -61,9 +56,17 @@ impl OffloadSync {
         Ok(())
     }
 
-    #[cfg(feature = "sim")]
     fn with_card(&self, run: impl FnOnce(Arc<dyn Transport>) -> anyhow::Result<Summary>) -> anyhow::Result<Summary> {
-        let CardName::Sim = self.card;
+        if self.card == CardSpec::Sim {
+            return self.with_sim(run);
+        }
+        #[cfg(feature = "sim")]
+        anyhow::ensure!(self.wire.is_empty(), "--wire is for card sim; the wires of card {} are its own", self.card);
+        run(transport::open(&self.card)?)
+    }
+
+    #[cfg(feature = "sim")]
+    fn with_sim(&self, run: impl FnOnce(Arc<dyn Transport>) -> anyhow::Result<Summary>) -> anyhow::Result<Summary> {
         let card = crate::live_card::LiveCard::start(&self.wire)?;
         let summary = run(Arc::clone(&card.transport) as Arc<dyn Transport>)?;
         card.runner.stop()?;
@@ -71,9 +74,8 @@ impl OffloadSync {
     }
 
     #[cfg(not(feature = "sim"))]
-    fn with_card(&self, _: impl FnOnce(Arc<dyn Transport>) -> anyhow::Result<Summary>) -> anyhow::Result<Summary> {
-        let CardName::Sim = self.card;
-        anyhow::bail!("--card sim: this binary was built without the verilated card; build it with `cargo xtask build`")
+    fn with_sim(&self, _: impl FnOnce(Arc<dyn Transport>) -> anyhow::Result<Summary>) -> anyhow::Result<Summary> {
+        Err(super::without_sim())
     }
 }
 

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "sim")]
 mod bench;
+#[cfg(feature = "sim")]
+mod check;
 mod common;
 #[cfg(feature = "sim")]
 mod demo;
@@ -9,3 +11,7 @@ mod host;
 #[cfg(feature = "sim")]
 mod offload_sync;
 mod replay;
+#[cfg(feature = "sim")]
+mod served;
+#[cfg(feature = "sim")]
+mod sim_serve;

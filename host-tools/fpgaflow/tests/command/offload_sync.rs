@@ -6,71 +6,136 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::Duration;
 
 use crate::common::fpgaflow;
+use crate::served::Served;
 use fpgaflow_netns::Namespace;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-/// The daemon with its card in `router`, whose interfaces `wire0` and `wire1` are the card's wires.
-fn start(router: &Namespace) -> (Child, BufReader<ChildStderr>) {
-    let mut child = router.run(|| {
-        let wires = ["--wire", "0=wire0", "--wire", "1=wire1"];
-        let mut command = Command::new(env!("CARGO_BIN_EXE_fpgaflow"));
-        command.args(["offload-sync", "--card", "sim", "--json"]).args(wires).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command.spawn().unwrap()
-    });
-    let mut log = BufReader::new(child.stderr.take().unwrap());
-    let mut line = String::new();
-    while !line.contains("ready") {
-        line.clear();
-        assert_ne!(log.read_line(&mut line).unwrap(), 0, "the daemon ended before it was ready");
+/// The card's wires in the router.
+const WIRES: [&str; 4] = ["--wire", "0=wire0", "--wire", "1=wire1"];
+
+/// A router between a client and a server; its interfaces `wire0` and `wire1` are the card's wires.
+struct Lab {
+    client: Namespace,
+    router: Namespace,
+    server: Namespace,
+}
+
+impl Lab {
+    fn new() -> Self {
+        let [client, router, server] = ["client", "router", "server"].map(|name| Namespace::new(name).unwrap());
+        for (host, wire, address, gateway) in
+            [(&client, "wire0", "192.0.2.10", "192.0.2.1"), (&server, "wire1", "198.51.100.10", "198.51.100.1")]
+        {
+            host.connect("eth0", &router, wire).unwrap();
+            host.command(&format!("ip addr add {address}/24 dev eth0")).unwrap();
+            host.command(&format!("ip route add default via {gateway}")).unwrap();
+            // The wire's end belongs to the card: the router's own stack must not answer there.
+            router.sysctl(&format!("ipv4/conf/{wire}/arp_ignore"), "8").unwrap();
+            router.sysctl(&format!("ipv6/conf/{wire}/disable_ipv6"), "1").unwrap();
+        }
+        Self { client, router, server }
     }
-    (child, log)
+
+    /// Starts the daemon in the router, and lets the router forward.
+    fn start_daemon(&self, card: &[&str]) -> Daemon {
+        let card: Vec<String> = card.iter().map(ToString::to_string).collect();
+        let mut child = self.router.run(move || {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_fpgaflow"));
+            command.args(["offload-sync", "--json", "--card"]).args(card).stdout(Stdio::piped()).stderr(Stdio::piped());
+            command.spawn().unwrap()
+        });
+        let mut log = BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        while !line.contains("ready") {
+            line.clear();
+            assert_ne!(log.read_line(&mut line).unwrap(), 0, "the daemon ended before it was ready");
+        }
+        self.router.command("ip addr add 192.0.2.1/24 dev fpga0").unwrap();
+        self.router.command("ip addr add 198.51.100.1/24 dev fpga1").unwrap();
+        self.router.sysctl("ipv4/ip_forward", "1").unwrap();
+        // Without a rule that needs it, the kernel tracks no connections.
+        let ruleset = "table ip t { chain c { type filter hook forward priority 0; ct state invalid drop; }; }";
+        self.router.pipe("nft -f -", ruleset).unwrap();
+        Daemon { child, log }
+    }
+
+    /// A TCP connection from the client to the server: 200 times 1,000 bytes there and back.
+    fn talk(&self) {
+        let listener = self.server.run(|| TcpListener::bind("198.51.100.10:7")).unwrap();
+        let mut near = self.client.run(|| TcpStream::connect("198.51.100.10:7")).unwrap();
+        let (mut far, _) = listener.accept().unwrap();
+        let mut buffer = [0; 1000];
+        for stream in [&near, &far] {
+            stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        }
+        for round in 0..200 {
+            near.write_all(&[round; 1000]).unwrap();
+            far.read_exact(&mut buffer).unwrap();
+            assert_eq!(buffer, [round; 1000]);
+            far.write_all(&buffer).unwrap();
+            near.read_exact(&mut buffer).unwrap();
+        }
+    }
+}
+
+/// A daemon that is ready; killed when dropped.
+struct Daemon {
+    child: Child,
+    log: BufReader<ChildStderr>,
+}
+
+impl Daemon {
+    /// Ends it by SIGTERM after [`Lab::talk`]: it has offloaded that connection and gives it back.
+    fn end_after_talk(mut self) {
+        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+        let log: Vec<String> = (&mut self.log).lines().map(Result::unwrap).collect();
+        let mut said = String::new();
+        self.child.stdout.take().unwrap().read_to_string(&mut said).unwrap();
+        assert!(self.child.wait().unwrap().success(), "{said} {log:?}");
+        let summary: Value = serde_json::from_str(&said).unwrap();
+        assert_eq!((&summary["flows_installed"], &summary["flows_removed"]), (&1.into(), &1.into()), "{summary}");
+        assert!(summary["packets"]["card"].as_u64().unwrap() > 350, "{summary}");
+        assert_eq!((&summary["recoveries"], &summary["frames_lost"]), (&0.into(), &0.into()), "{summary}");
+        assert!(log.iter().any(|line| line.contains("handing every flow back")), "{log:?}");
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // It may have ended as it should.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
 
 #[test]
 fn the_daemon_offloads_a_connection_and_gives_it_back_at_sigterm() {
-    let [client, router, server] = ["client", "router", "server"].map(|name| Namespace::new(name).unwrap());
-    for (host, wire, address, gateway) in
-        [(&client, "wire0", "192.0.2.10", "192.0.2.1"), (&server, "wire1", "198.51.100.10", "198.51.100.1")]
-    {
-        host.connect("eth0", &router, wire).unwrap();
-        host.command(&format!("ip addr add {address}/24 dev eth0")).unwrap();
-        host.command(&format!("ip route add default via {gateway}")).unwrap();
-        // The wire's end belongs to the card: the router's own stack must not answer there.
-        router.sysctl(&format!("ipv4/conf/{wire}/arp_ignore"), "8").unwrap();
-        router.sysctl(&format!("ipv6/conf/{wire}/disable_ipv6"), "1").unwrap();
-    }
-    let (mut daemon, log) = start(&router);
-    router.command("ip addr add 192.0.2.1/24 dev fpga0").unwrap();
-    router.command("ip addr add 198.51.100.1/24 dev fpga1").unwrap();
-    router.sysctl("ipv4/ip_forward", "1").unwrap();
-    // Without a rule that needs it, the kernel tracks no connections.
-    router.pipe("nft -f -", "table ip t { chain c { type filter hook forward priority 0; ct state invalid drop; }; }").unwrap();
+    let lab = Lab::new();
+    let daemon = lab.start_daemon(&[&["sim"][..], &WIRES].concat());
+    lab.talk();
+    daemon.end_after_talk();
+}
 
-    let listener = server.run(|| TcpListener::bind("198.51.100.10:7")).unwrap();
-    let mut near = client.run(|| TcpStream::connect("198.51.100.10:7")).unwrap();
-    let (mut far, _) = listener.accept().unwrap();
-    let mut buffer = [0; 1000];
-    for stream in [&near, &far] {
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+#[test]
+fn the_card_of_another_process_offloads_too_for_one_daemon_after_another() {
+    let lab = Lab::new();
+    let dir = tempfile::tempdir().unwrap();
+    let its_dir = dir.path().to_owned();
+    let mut served = lab.router.run(move || Served::start(&its_dir, &WIRES));
+    for _ in 0..2 {
+        let daemon = lab.start_daemon(&[&served.card()]);
+        lab.talk();
+        daemon.end_after_talk();
+        served.await_line("client left");
+        lab.router.command("nft flush ruleset").unwrap();
+        // The next daemon's ports have other addresses.
+        for host in [&lab.client, &lab.server] {
+            host.command("ip neigh flush all").unwrap();
+        }
     }
-    for round in 0..200 {
-        near.write_all(&[round; 1000]).unwrap();
-        far.read_exact(&mut buffer).unwrap();
-        assert_eq!(buffer, [round; 1000]);
-        far.write_all(&buffer).unwrap();
-        near.read_exact(&mut buffer).unwrap();
-    }
-    kill_process(Pid::from_child(&daemon), Signal::TERM).unwrap();
-    let log: Vec<String> = log.lines().map(Result::unwrap).collect();
-    let mut said = String::new();
-    daemon.stdout.take().unwrap().read_to_string(&mut said).unwrap();
-    assert!(daemon.wait().unwrap().success(), "{said} {log:?}");
-    let summary: Value = serde_json::from_str(&said).unwrap();
-    assert_eq!((&summary["flows_installed"], &summary["flows_removed"]), (&1.into(), &1.into()), "{summary}");
-    assert!(summary["packets"]["card"].as_u64().unwrap() > 350, "{summary}");
-    assert_eq!((&summary["recoveries"], &summary["frames_lost"]), (&0.into(), &0.into()), "{summary}");
-    assert!(log.iter().any(|line| line.contains("handing every flow back")), "{log:?}");
+    let (status, _) = served.end(Signal::TERM);
+    assert!(status.success());
 }
 
 #[test]
@@ -78,7 +143,7 @@ fn what_cannot_be_used_is_refused_in_one_line() {
     let dir = tempfile::tempdir().unwrap();
     let config = dir.path().join("daemon.toml").display().to_string();
     std::fs::write(&config, "[policy]\nmodus = \"all\"\n").unwrap();
-    let cases: [(&[&str], String); 4] = [
+    let cases: [(&[&str], String); 6] = [
         (&["--card", "sim", "--config", &config], format!("{config}: policy.modus: unknown field `modus`")),
         (&["--card", "sim", "--config", "/nonexistent.toml"], "read /nonexistent.toml: ".to_owned()),
         (&["--card", "sim"], "port 0 of card sim has 0 wires; say --wire 0=INTERFACE once".to_owned()),
@@ -86,6 +151,11 @@ fn what_cannot_be_used_is_refused_in_one_line() {
             &["--card", "sim", "--wire", "0=nothere", "--wire", "1=lo"],
             "attach port 0 of card sim to interface nothere: No such device".to_owned(),
         ),
+        (
+            &["--card", "vfio-user:/nonexistent.sock", "--wire", "0=lo"],
+            "--wire is for card sim; the wires of card vfio-user:/nonexistent.sock are its own".to_owned(),
+        ),
+        (&["--card", "pci:0000:ff:1f.7"], "find the PCI function on card pci:0000:ff:1f.7: ".to_owned()),
     ];
     for (arguments, message) in cases {
         let run = fpgaflow(&[&["offload-sync"], arguments].concat());
