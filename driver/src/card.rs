@@ -12,6 +12,7 @@
 
 mod error;
 mod events;
+mod health;
 mod queues;
 mod registers;
 mod settings;
@@ -225,14 +226,6 @@ impl Card {
         Ok(self.registers.read_u64(regs::CLOCK_LO)?)
     }
 
-    /// Asks the card whether it is there.
-    ///
-    /// # Errors
-    /// [`TransportError::Gone`] or [`CardError::Identity`].
-    pub fn check_alive(&self) -> Result<(), CardError> {
-        self.registers.identify().map(drop)
-    }
-
     /// Queues commands, to be executed in order after everything submitted before.
     ///
     /// # Errors
@@ -358,6 +351,15 @@ impl Card {
     /// # Errors
     /// A card that is gone or became another one.
     pub fn recover(&mut self, image: impl IntoIterator<Item = Command>) -> Result<Ticket, CardError> {
+        self.restart()?;
+        self.submit(image)
+    }
+
+    /// As [`Card::recover`], with tables left empty and no command given: of a card that executes none, frames may still come.
+    ///
+    /// # Errors
+    /// A card that is gone or became another one.
+    pub fn restart(&mut self) -> Result<(), CardError> {
         let transport = Arc::clone(self.registers.transport());
         transport.reset()?;
         let after = self.registers.identify()?;
@@ -373,8 +375,7 @@ impl Card {
         self.backlog.clear();
         self.rung = [0; Ring::ALL.len()];
         self.oldest = None;
-        self.start()?;
-        self.submit(image)
+        self.start()
     }
 
     /// Turns lookup, ports, interrupts and rings off; frames then go nowhere. What [`Drop`] does, but with its errors.
@@ -453,30 +454,6 @@ impl Card {
                     events.sends_refused += 1;
                 }
             }
-        }
-        Ok(())
-    }
-
-    /// Errors when the oldest command has been the oldest for too long.
-    fn check_progress(&mut self, now: Instant) -> Result<(), CardError> {
-        let Some(command) = self.queues.command.oldest() else {
-            self.oldest = None;
-            return Ok(());
-        };
-        let position = self.queues.command.ring().consumer();
-        match self.oldest {
-            Some((at, since)) if at == position => {
-                let waited = now.saturating_duration_since(since);
-                if waited > self.options.command_timeout {
-                    self.check_alive()?;
-                    return Err(CardError::Stalled {
-                        card: self.name().to_owned(),
-                        ticket: Ticket(command.ticket),
-                        waited_ms: waited.as_millis(),
-                    });
-                }
-            }
-            _ => self.oldest = Some((position, now)),
         }
         Ok(())
     }

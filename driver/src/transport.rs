@@ -106,6 +106,9 @@ pub trait Transport: Send + Sync {
     fn reset(&self) -> Result<(), TransportError>;
 }
 
+/// A way to open a card as often as it takes: at the start, and again after it was gone. The transport of before is dropped first.
+pub type Reach = Arc<dyn Fn() -> Result<Arc<dyn Transport>, TransportError> + Send + Sync>;
+
 /// Opens the card that `spec` names and lets it answer; what it is, [`crate::card::Card::open`] finds out.
 ///
 /// # Errors

@@ -2,27 +2,32 @@
 //!
 //! [`Rig`] is the verilated card, the driver that programs it and the golden model that watches it, on one thread: the same seed
 //! gives the same run in every clock. [`Feeder`] keeps its ports fed, [`Churn`] changes its tables under traffic, [`BareHost`] speaks
-//! to the rings without the driver, [`Lying`] is a card that is not what it says.
+//! to the rings without the driver, [`Lying`] is a card that is not what it says, [`Faulty`] one that breaks when it is told to.
+//! [`RouterLab`] is the whole daemon on live traffic.
 //!
 //! A rig reports by panicking: whatever differs ends the test with the words of the scoreboard.
 #![forbid(unsafe_code)]
 
 mod bare_host;
 mod churn;
+mod faulty;
 mod feeder;
 mod kept;
 mod lying;
 mod rig;
+mod router;
 mod stream;
 mod tally;
 
 pub use bare_host::BareHost;
 pub use churn::{Churn, ChurnCounts};
+pub use faulty::{Fault, Faulty, Forgery};
 pub use feeder::Feeder;
 pub use fpgaflow_traffic::{datagram_flow, forwarded, hop};
 pub use kept::Kept;
 pub use lying::Lying;
 pub use rig::{PortSetup, Rig, Setup};
+pub use router::{RouterLab, run_card};
 pub use stream::Stream;
 pub use tally::Report;
 

@@ -3,6 +3,7 @@
 use fpgaflow_abi::descriptor::Ring;
 use fpgaflow_abi::geometry::{Geometry, IdentityError};
 use fpgaflow_abi::key::Family;
+use fpgaflow_abi::regs::Event;
 
 use super::Ticket;
 use crate::rings::RingError;
@@ -62,6 +63,20 @@ pub enum CardError {
         /// How long it has waited.
         waited_ms: u128,
     },
+    /// The card has forgotten its rings: somebody else reset it.
+    #[error("card {card} was reset behind the driver's back")]
+    Forgot {
+        /// The card's name.
+        card: String,
+    },
+    /// The bus or the IOMMU refused accesses of the card to memory.
+    #[error("card {card} met bus errors at: {}", faulty_rings(*event))]
+    BusFault {
+        /// The card's name.
+        card: String,
+        /// Where.
+        event: Event,
+    },
     /// Eventfds could not be made.
     #[error("create the interrupt eventfds of card {card}")]
     Eventfd {
@@ -113,4 +128,35 @@ pub enum CardError {
         /// Entries of that family.
         entries: u32,
     },
+}
+
+impl CardError {
+    /// Whether the card is to blame: [`super::Card::recover`] may help then. The other errors are of what was asked for.
+    pub fn is_of_card(&self) -> bool {
+        match self {
+            Self::Transport(_)
+            | Self::Identity { .. }
+            | Self::Scratch { .. }
+            | Self::GeometryChanged { .. }
+            | Self::Ring { .. }
+            | Self::Stalled { .. }
+            | Self::Forgot { .. }
+            | Self::BusFault { .. } => true,
+            Self::Eventfd { .. }
+            | Self::RingSize { .. }
+            | Self::NoPort { .. }
+            | Self::FrameLength { .. }
+            | Self::NoEntries { .. } => false,
+        }
+    }
+}
+
+fn faulty_rings(event: Event) -> String {
+    let rings = [
+        (event.command(), "commands"),
+        (event.frame_to_host(), "frames to the host"),
+        (event.frame_to_card(), "frames to the card"),
+        (event.completion(), "completions"),
+    ];
+    rings.into_iter().filter(|(faulty, _)| *faulty).map(|(_, name)| name).collect::<Vec<_>>().join(", ")
 }

@@ -127,11 +127,13 @@ pub struct Datapath {
     pub busy_poll_us: u32,
     /// Whether a port that is not taken from at once drops frames, instead of holding up the engine.
     pub tail_drop: bool,
+    /// Milliseconds after which a card that has not executed its oldest command is reset.
+    pub card_timeout_ms: u32,
 }
 
 impl Default for Datapath {
     fn default() -> Self {
-        Self { busy_poll_us: 50, tail_drop: false }
+        Self { busy_poll_us: 50, tail_drop: false, card_timeout_ms: 2000 }
     }
 }
 
@@ -235,7 +237,8 @@ mod tests {
             buffer_bytes = 4096
             [datapath]
             busy_poll_us = 0
-            tail_drop = true",
+            tail_drop = true
+            card_timeout_ms = 300",
         )
         .unwrap();
         assert_eq!((config.port_name(0), config.port_name(1)), ("wan".into(), "nic1".into()));
@@ -244,7 +247,10 @@ mod tests {
         let settings = Settings { policy, idle: Duration::from_secs(10), route_mark_mask: 0xff00 };
         assert_eq!(config.engine(), settings);
         assert_eq!(config.control(), LoopSettings { event_buffer_bytes: 4096, resync: Duration::from_secs(20) });
-        assert_eq!((config.timeouts.drain_s, config.datapath), (3, Datapath { busy_poll_us: 0, tail_drop: true }));
+        assert_eq!(
+            (config.timeouts.drain_s, config.datapath),
+            (3, Datapath { busy_poll_us: 0, tail_drop: true, card_timeout_ms: 300 })
+        );
     }
 
     #[test]

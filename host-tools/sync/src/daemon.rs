@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 
 use fpgaflow_abi::hash::{HashSecret, SECRET_WORDS};
 use fpgaflow_driver::card::{Card, Options};
-use fpgaflow_driver::transport::Transport;
+use fpgaflow_driver::transport::Reach;
 use rustix::thread::CapabilitySet;
 use tokio::sync::watch;
 
 use crate::config::Config;
 use crate::control::Control;
-use crate::datapath::{CardReport, CardTarget, DatapathSettings, DatapathStats, FrameTotals, choose};
+use crate::datapath::{CardReport, CardStatus, CardTarget, DatapathSettings, DatapathStats, FrameTotals, choose};
 use crate::error::SyncError;
 use crate::netlink::NetlinkError;
 use crate::stats::{SharedStats, Snapshot};
@@ -72,6 +72,11 @@ impl Handle {
     pub fn card(&self) -> CardReport {
         self.datapath.card()
     }
+
+    /// Whether the card is there.
+    pub fn card_status(&self) -> CardStatus {
+        self.datapath.status()
+    }
 }
 
 /// What a daemon did, told at its end.
@@ -88,17 +93,23 @@ pub struct Summary {
 /// Runs a daemon until [`Handle::shut_down`]. Everything it opens is in the caller's network namespace, as are its threads. When it returns,
 /// the card is shut down and the TAP devices are gone.
 ///
+/// The card is opened by `reach`. One that is gone later ends nothing: conntrack is followed, flows stay known, and the card is told
+/// everything as soon as `reach` opens it again.
+///
 /// # Errors
 /// [`SyncError`], in one line with the remedy where there is one.
-pub fn run(config: &Config, transport: Arc<dyn Transport>, handle: &Handle) -> Result<Summary, SyncError> {
+pub fn run(config: &Config, reach: &Reach, handle: &Handle) -> Result<Summary, SyncError> {
     // Whoever waits for a daemon that does not come up must not wait for ever.
     let _ended = OnDrop(|| handle.shut_down());
     check_rights()?;
+    let transport = reach().map_err(SyncError::Reach)?;
     let name = transport.name().to_owned();
     let card_error = |source: Box<dyn std::error::Error + Send + Sync>| SyncError::Card { card: name.clone(), source };
     let no_secret = |source| SyncError::Start { what: "the card's keyed hash without random numbers", source };
     let first_secret = draw_secret().map_err(no_secret)?;
-    let mut card = Card::open(transport, first_secret, Options::default()).map_err(|error| card_error(error.into()))?;
+    let options =
+        Options { command_timeout: Duration::from_millis(config.datapath.card_timeout_ms.into()), ..Options::default() };
+    let mut card = Card::open(transport, first_secret, options).map_err(|error| card_error(error.into()))?;
     let geometry = *card.geometry();
     if config.ports.len() > usize::from(geometry.ports) {
         return Err(SyncError::Ports { named: config.ports.len(), card: name, present: geometry.ports });
@@ -116,6 +127,7 @@ pub fn run(config: &Config, transport: Arc<dyn Transport>, handle: &Handle) -> R
         busy_poll: Duration::from_micros(config.datapath.busy_poll_us.into()),
         tail_drop: config.datapath.tail_drop,
         drain: Duration::from_secs(config.timeouts.drain_s.into()),
+        options,
     };
     let on_end = {
         let shutdown = handle.shutdown.clone();
@@ -123,8 +135,8 @@ pub fn run(config: &Config, transport: Arc<dyn Transport>, handle: &Handle) -> R
             shutdown.send_replace(true);
         }
     };
-    let target =
-        CardTarget::start(card, secret, taps, settings, handle.datapath.clone(), draw_secret, on_end).map_err(card_error)?;
+    let target = CardTarget::start(card, Arc::clone(reach), secret, taps, settings, handle.datapath.clone(), draw_secret, on_end)
+        .map_err(card_error)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

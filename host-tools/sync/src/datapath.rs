@@ -3,15 +3,18 @@
 //! # Contract
 //! A frame that the card punts is forwarded by the software flowtable when that knows its flow; otherwise the kernel gets it from the TAP
 //! device of its ingress port. What the kernel sends by a TAP device leaves by its port. A frame that finds no room is dropped and
-//! counted; while the ring to the card is full, TAP devices are not read, so that the kernel's own queues hold the rest.
+//! counted; while the ring to the card is full, TAP devices are not read, so that the kernel's own queues hold the rest. A card that
+//! fails or is gone ends nothing: see [`care`].
 //!
 //! One thread, no locks: the card's rings are polled, orders come as closures. It sleeps in poll(2) on the card's eventfds, the TAP
 //! devices and the orders' eventfd when polling does not pay ([`idle`]).
 
+mod care;
 mod flows;
 mod frames;
 mod idle;
 mod ledger;
+mod link;
 mod orders;
 mod stats;
 
@@ -23,14 +26,17 @@ use std::time::{Duration, Instant};
 use fpgaflow_abi::descriptor::Command;
 use fpgaflow_abi::next_hop::MacAddr;
 use fpgaflow_abi::{MAX_PORTS, hash::HashSecret};
-use fpgaflow_driver::card::{Card, CardError, CommandEvent, Events, PortSettings, Ticket};
+use fpgaflow_driver::card::{Card, CardError, CommandEvent, Events, Options, PortSettings, Ticket};
+use fpgaflow_driver::transport::Reach;
 
 use crate::tap::Tap;
+use care::Care;
 use flows::Flows;
 use idle::Patience;
 use ledger::Ledger;
+use link::{Link, Opening};
 pub use orders::{CardTarget, choose};
-pub use stats::{CardReport, DatapathStats, FrameTotals};
+pub use stats::{CardReport, CardStatus, DatapathStats, FrameTotals};
 
 /// Longest sleep: how often a card that says nothing is looked at.
 const LONGEST_SLEEP: Duration = Duration::from_millis(200);
@@ -38,15 +44,20 @@ const LONGEST_SLEEP: Duration = Duration::from_millis(200);
 const RING_FULL_SLEEP: Duration = Duration::from_millis(1);
 /// No frame for this long at the end means that there are none on their way.
 const QUIET: Duration = Duration::from_millis(20);
-/// A card that fails so often within [`RECOVERY_WINDOW`] is given up.
-const MOST_RECOVERIES: u32 = 3;
-/// See [`MOST_RECOVERIES`].
-const RECOVERY_WINDOW: Duration = Duration::from_secs(60);
 
 /// Something to be done by the thread.
 type Order = Box<dyn FnOnce(&mut Datapath) + Send>;
-/// Something to be done when the card has executed a submission.
-type Continuation = Box<dyn FnOnce(&mut Datapath) + Send>;
+/// Something to be done when the card has executed a submission, or failed before.
+type Continuation = Box<dyn FnOnce(&mut Datapath, Fate) + Send>;
+
+/// What became of a submission.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    /// The card has executed it.
+    Executed,
+    /// The card failed; it is told everything again, but nobody will know of this submission.
+    Lost,
+}
 
 /// How the thread is to work.
 #[derive(Debug, Clone, Copy)]
@@ -57,14 +68,19 @@ pub struct DatapathSettings {
     pub tail_drop: bool,
     /// Most time to wait at the end for frames on their way.
     pub drain: Duration,
+    /// How the card was opened, and is opened again.
+    pub options: Options,
 }
 
 /// The state of the thread.
 pub struct Datapath {
-    card: Card,
+    link: Link,
+    care: Care,
     flows: Flows,
     taps: Vec<Tap>,
     ports: [PortSettings; MAX_PORTS],
+    /// Whether the card is to look frames up.
+    lookup: bool,
     settings: DatapathSettings,
     orders: Receiver<Order>,
     wake: Arc<OwnedFd>,
@@ -79,13 +95,14 @@ pub struct Datapath {
     stats: DatapathStats,
     /// Since when it is being closed, and when the last frame was seen since then.
     closing: Option<(Instant, Instant)>,
-    recoveries: (u32, Instant),
 }
 
 impl Datapath {
-    /// Takes over a card that was just opened with `secret`, whose port `n` Linux sees as `taps[n]`.
+    /// Takes over a card that was just opened by `reach` with `secret`, whose port `n` Linux sees as `taps[n]`.
+    #[expect(clippy::too_many_arguments, reason = "each is one part of what the thread owns")]
     fn new(
         mut card: Card,
+        reach: Reach,
         secret: HashSecret,
         taps: Vec<Tap>,
         settings: DatapathSettings,
@@ -94,12 +111,15 @@ impl Datapath {
         stats: DatapathStats,
     ) -> Result<Self, CardError> {
         card.set_lookup(true)?;
-        let buffer_bytes = card.geometry().max_frame_bytes as usize;
+        let geometry = *card.geometry();
+        let opening = Opening { reach, options: settings.options, geometry };
         Ok(Self {
-            flows: Flows::new(card.geometry(), secret),
-            card,
+            flows: Flows::new(&geometry, secret),
+            link: Link::new(card, opening, Arc::clone(&wake)),
+            care: Care::new(Instant::now()),
             taps,
             ports: Default::default(),
+            lookup: true,
             settings,
             orders,
             wake,
@@ -108,23 +128,23 @@ impl Datapath {
             events: Events::default(),
             held: None,
             lost_taps: 0,
-            buffer: vec![0; buffer_bytes],
+            buffer: vec![0; geometry.max_frame_bytes as usize],
             stats,
             closing: None,
-            recoveries: (0, Instant::now()),
         })
     }
 
-    /// Works until told to close or until the card is lost. The card is shut down when this returns.
+    /// Works until told to close. The card is shut down when this returns, if it is there.
     fn run(mut self) -> Result<(), CardError> {
         let mut patience = Patience::new(self.settings.busy_poll);
         loop {
             let mut worked = self.take_orders();
             match self.exchange() {
                 Ok(some) => worked |= some,
-                Err(error) => self.recover(error)?,
+                Err(error) => self.card_failed(error),
             }
             let now = Instant::now();
+            worked |= self.tend(now);
             if self.is_closed(now, worked) {
                 break;
             }
@@ -137,13 +157,14 @@ impl Datapath {
             }
         }
         self.report();
-        self.card.shut_down()
+        self.link.into_card().map_or(Ok(()), Card::shut_down)
     }
 
     /// Moves what frames there are, both ways; whether there were any, or news of commands.
     fn exchange(&mut self) -> Result<bool, CardError> {
+        let Some(card) = self.link.card_mut() else { return self.take_from_taps() };
         let mut events = std::mem::take(&mut self.events);
-        let polled = self.card.poll(Instant::now(), &mut events);
+        let polled = card.poll(Instant::now(), &mut events);
         let worked = !events.frames.is_empty() || !events.commands.is_empty();
         // What came before an error is as good as ever.
         self.take_commands(&events);
@@ -152,7 +173,9 @@ impl Datapath {
         polled?;
         forwarded?;
         let sent = self.take_from_taps()?;
-        self.card.ring_doorbells()?;
+        if let Some(card) = self.link.card_mut() {
+            card.ring_doorbells()?;
+        }
         Ok(worked || sent)
     }
 
@@ -175,44 +198,28 @@ impl Datapath {
                 CommandEvent::Done { ticket } => {
                     while let Some(at) = self.waiting.iter().position(|(waiting, _)| waiting <= ticket) {
                         let (_, continuation) = self.waiting.swap_remove(at);
-                        continuation(self);
+                        continuation(self, Fate::Executed);
                     }
                 }
             }
         }
     }
 
-    /// Submits `commands`; `then` runs when the card has executed them.
-    fn submit(&mut self, commands: Vec<Command>, then: Option<Continuation>) -> Result<(), CardError> {
-        match self.card.submit(commands) {
-            Ok(ticket) => {
-                self.waiting.extend(then.map(|then| (ticket, then)));
-                Ok(())
+    /// Submits `commands`; `then` runs when the card has executed them. While the card takes none, they are as good as lost: the
+    /// tables have changed already, and the card is told of that when it is back.
+    fn submit(&mut self, commands: Vec<Command>, then: Option<Continuation>) {
+        let submitted = self.link.commanded().map(|card| card.submit(commands));
+        match (submitted, then) {
+            (Some(Ok(ticket)), then) => self.waiting.extend(then.map(|then| (ticket, then))),
+            (lost, then) => {
+                if let Some(Err(error)) = lost {
+                    self.card_failed(error);
+                }
+                if let Some(then) = then {
+                    then(self, Fate::Lost);
+                }
             }
-            // The tables have changed already; a recovery tells the card.
-            Err(error) => self.recover(error),
         }
-    }
-
-    /// Resets a card that failed and tells it everything again. Whoever waited for it is told that it failed.
-    ///
-    /// # Errors
-    /// When it cannot be helped, or fails too often.
-    fn recover(&mut self, error: CardError) -> Result<(), CardError> {
-        let now = Instant::now();
-        let (count, since) = &mut self.recoveries;
-        if now.saturating_duration_since(*since) > RECOVERY_WINDOW {
-            (*count, *since) = (0, now);
-        }
-        *count += 1;
-        if *count > MOST_RECOVERIES {
-            return Err(error);
-        }
-        tracing::error!(error = %crate::error::Chain(&error), "the card failed; resetting it");
-        self.stats.add(|totals| totals.recoveries += 1);
-        self.waiting.clear();
-        self.flows.card_was_reset();
-        self.card.recover(self.flows.table().image()).map(drop)
     }
 
     fn set_port_mac(&mut self, port: u8, mac: MacAddr) -> Result<(), CardError> {
@@ -222,10 +229,12 @@ impl Datapath {
     }
 
     fn set_port(&mut self, port: u8, settings: PortSettings) -> Result<(), CardError> {
-        self.card.set_port(port, settings)?;
+        self.tell(|card| card.set_port(port, settings))?;
         // The card has it, so software has it too.
         let _ = self.flows.software().set_port(port, &settings);
-        self.ports[usize::from(port)] = settings;
+        if let Some(kept) = self.ports.get_mut(usize::from(port)) {
+            *kept = settings;
+        }
         Ok(())
     }
 
@@ -235,7 +244,9 @@ impl Datapath {
         self.closing = Some((now, now));
         for port in 0..self.taps.len() as u8 {
             let settings = PortSettings { enabled: false, ..self.ports[usize::from(port)] };
-            if let Err(error) = self.card.set_port(port, settings) {
+            if let Some(card) = self.link.card_mut()
+                && let Err(error) = card.set_port(port, settings)
+            {
                 tracing::error!(port, error = %crate::error::Chain(&error), "cannot disable a port");
             }
         }
@@ -258,11 +269,11 @@ impl Datapath {
         };
         let usable = |port: &usize| self.held.is_none() && self.lost_taps >> port & 1 == 0;
         let taps = self.taps.iter().enumerate().filter(|(port, _)| usable(port)).map(|(_, tap)| tap.as_fd());
-        let descriptors = self.card.eventfds().into_iter().chain([self.wake.as_fd()]).chain(taps);
+        let descriptors = self.link.eventfds().chain([self.wake.as_fd()]).chain(taps);
         if let Err(error) = idle::sleep(descriptors, limit) {
             tracing::error!(%error, "poll");
         }
-        for eventfd in self.card.eventfds().into_iter().chain([self.wake.as_fd()]) {
+        for eventfd in self.link.eventfds().chain([self.wake.as_fd()]) {
             // Nothing to read means that it was not this one.
             let _ = rustix::io::read(eventfd, &mut [0; 8]);
         }
@@ -270,13 +281,14 @@ impl Datapath {
 
     /// Publishes what only the card knows.
     fn report(&mut self) {
+        let Some(card) = self.link.card() else { return };
         let mut report = CardReport::default();
-        match self.card.reason_counters() {
+        match card.reason_counters() {
             Ok(reasons) => report.reasons = reasons,
             Err(error) => return tracing::warn!(error = %crate::error::Chain(&error), "cannot read the card's counters"),
         }
-        for port in 0..self.card.geometry().ports {
-            if let Ok(counters) = self.card.port_counters(port) {
+        for port in 0..card.geometry().ports {
+            if let Ok(counters) = card.port_counters(port) {
                 report.ports.push(counters);
             }
         }

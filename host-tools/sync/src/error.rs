@@ -1,5 +1,7 @@
 //! Errors of the daemon, and how an error is written with its causes.
 
+use fpgaflow_driver::transport::TransportError;
+
 use crate::netlink::NetlinkError;
 
 /// Why the daemon could not start or go on.
@@ -35,6 +37,9 @@ pub enum SyncError {
         /// Ports of the card.
         present: u8,
     },
+    /// The card cannot be opened.
+    #[error(transparent)]
+    Reach(#[from] TransportError),
     /// The card failed or was refused.
     #[error("card {card}")]
     Card {

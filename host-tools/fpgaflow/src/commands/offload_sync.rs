@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use fpgaflow_driver::transport::spec::CardSpec;
-use fpgaflow_driver::transport::{self, Transport};
+use fpgaflow_driver::transport::{self, Reach};
 use fpgaflow_sync::config::Config;
 use fpgaflow_sync::daemon::{self, Handle, Summary};
 use serde_json::json;
@@ -48,7 +48,7 @@ impl OffloadSync {
             tracing::info!("handing every flow back to the kernel");
             theirs.shut_down();
         })?;
-        let summary = self.with_card(|transport| Ok(daemon::run(&config, transport, &handle)?))?;
+        let summary = self.with_card(|reach| Ok(daemon::run(&config, reach, &handle)?))?;
         match self.json {
             true => println!("{}", to_json(&summary)),
             false => println!("{}", to_text(&summary)),
@@ -56,25 +56,29 @@ impl OffloadSync {
         Ok(())
     }
 
-    fn with_card(&self, run: impl FnOnce(Arc<dyn Transport>) -> anyhow::Result<Summary>) -> anyhow::Result<Summary> {
+    fn with_card(&self, run: impl FnOnce(&Reach) -> anyhow::Result<Summary>) -> anyhow::Result<Summary> {
         if self.card == CardSpec::Sim {
             return self.with_sim(run);
         }
         #[cfg(feature = "sim")]
         anyhow::ensure!(self.wire.is_empty(), "--wire is for card sim; the wires of card {} are its own", self.card);
-        run(transport::open(&self.card)?)
+        let card = self.card.clone();
+        let reach: Reach = Arc::new(move || transport::open(&card));
+        run(&reach)
     }
 
     #[cfg(feature = "sim")]
-    fn with_sim(&self, run: impl FnOnce(Arc<dyn Transport>) -> anyhow::Result<Summary>) -> anyhow::Result<Summary> {
+    fn with_sim(&self, run: impl FnOnce(&Reach) -> anyhow::Result<Summary>) -> anyhow::Result<Summary> {
         let card = crate::live_card::LiveCard::start(&self.wire)?;
-        let summary = run(Arc::clone(&card.transport) as Arc<dyn Transport>)?;
+        let transport = Arc::clone(&card.transport);
+        let reach: Reach = Arc::new(move || Ok(Arc::clone(&transport) as Arc<dyn transport::Transport>));
+        let summary = run(&reach)?;
         card.runner.stop()?;
         Ok(summary)
     }
 
     #[cfg(not(feature = "sim"))]
-    fn with_sim(&self, _: impl FnOnce(Arc<dyn Transport>) -> anyhow::Result<Summary>) -> anyhow::Result<Summary> {
+    fn with_sim(&self, _: impl FnOnce(&Reach) -> anyhow::Result<Summary>) -> anyhow::Result<Summary> {
         Err(super::without_sim())
     }
 }

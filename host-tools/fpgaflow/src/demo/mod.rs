@@ -15,7 +15,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
-use fpgaflow_driver::transport::Transport;
+use fpgaflow_driver::transport::{Reach, Transport};
 use fpgaflow_sync::config::{Config, PortConfig};
 use fpgaflow_sync::daemon::{self, Handle, Summary};
 use fpgaflow_sync::error::SyncError;
@@ -82,9 +82,10 @@ impl Router {
             policy: Policy { mode: Mode::Mark, mark: OFFLOAD_MARK, mask: OFFLOAD_MARK, ..Policy::default() },
             ..Config::default()
         };
-        let (handle, transport) = (Handle::default(), Arc::clone(&card.transport) as Arc<dyn Transport>);
+        let (handle, transport) = (Handle::default(), Arc::clone(&card.transport));
+        let reach: Reach = Arc::new(move || Ok(Arc::clone(&transport) as Arc<dyn Transport>));
         let theirs = handle.clone();
-        let thread = lab.router.spawn("daemon", move || daemon::run(&config, transport, &theirs)).context("start the daemon")?;
+        let thread = lab.router.spawn("daemon", move || daemon::run(&config, &reach, &theirs)).context("start the daemon")?;
         let mut router = Self { handle, thread: Some(thread) };
         if router.handle.wait_ready(PATIENCE) {
             return Ok(router);

@@ -188,6 +188,11 @@ impl Flows {
         entries.map(|entry| self.software.remove(&entry.key).map_or(0, |counters| counters.packets))
     }
 
+    /// Flows that have a place in the card.
+    pub fn in_card(&self) -> usize {
+        self.flows.values().filter(|flow| flow.card.is_some()).count()
+    }
+
     /// For each family, entries from the first to the last that a flow has.
     pub fn entries_in_use(&self) -> impl Iterator<Item = (Family, std::ops::Range<u32>)> {
         let mut ranges = [None::<std::ops::Range<u32>>, None];

@@ -13,9 +13,7 @@ const TAP_BATCH: usize = 64;
 impl Datapath {
     /// Deals with the frames that a poll brought.
     pub(super) fn take_frames(&mut self, events: &mut Events) -> Result<(), CardError> {
-        if events.frames.is_empty() {
-            return Ok(());
-        }
+        let Some(card) = self.link.card_mut().filter(|_| !events.frames.is_empty()) else { return Ok(()) };
         let mut totals = FrameTotals::default();
         let mut tick = 0;
         let mut frames: Vec<Frame<'_>> = Vec::with_capacity(events.frames.len());
@@ -27,7 +25,7 @@ impl Datapath {
         self.flows.software().process_batch(&mut frames, tick, &mut verdicts);
         for (frame, verdict) in frames.iter().zip(&verdicts) {
             match verdict {
-                Verdict::Forward { port, .. } => match self.card.queue_frame(*port, frame.bytes())? {
+                Verdict::Forward { port, .. } => match card.queue_frame(*port, frame.bytes())? {
                     Sent::Queued => totals.software += 1,
                     Sent::RingFull => totals.ring_full += 1,
                 },
@@ -51,9 +49,10 @@ impl Datapath {
         Ok(())
     }
 
-    /// Takes what the kernel sends, as far as the ring to the card has room; whether there was any.
+    /// Takes what the kernel sends, as far as the ring to the card has room; whether there was any. While the card is gone it goes
+    /// nowhere: kept, it would come too late.
     pub(super) fn take_from_taps(&mut self) -> Result<bool, CardError> {
-        let (mut taken, mut refused) = (0, 0);
+        let (mut taken, mut refused, mut nowhere) = (0, 0, 0);
         'ports: for port in 0..self.taps.len() as u8 {
             for _ in 0..TAP_BATCH {
                 let (port, length) = match self.held.take() {
@@ -70,7 +69,11 @@ impl Datapath {
                         }
                     },
                 };
-                match self.card.queue_frame(port, &self.buffer[..length]) {
+                let Some(card) = self.link.card_mut() else {
+                    nowhere += 1;
+                    continue;
+                };
+                match card.queue_frame(port, &self.buffer[..length]) {
                     Ok(Sent::Queued) => taken += 1,
                     Ok(Sent::RingFull) => {
                         self.held = Some((port, length));
@@ -81,12 +84,14 @@ impl Datapath {
                 }
             }
         }
-        if taken + refused > 0 {
+        let some = taken + refused + nowhere > 0;
+        if some {
             self.stats.add(|all| {
                 all.from_kernel += taken;
                 all.refused_by_card += refused;
+                all.card_absent += nowhere;
             });
         }
-        Ok(taken + refused > 0)
+        Ok(some)
     }
 }

@@ -1,6 +1,7 @@
 //! The engine's end: a [`FlowTarget`] whose methods are orders to the datapath's thread.
 
 use std::io;
+use std::ops::Range;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
@@ -11,13 +12,15 @@ use fpgaflow_abi::counters::CounterRecord;
 use fpgaflow_abi::entry::Entry;
 use fpgaflow_abi::geometry::Geometry;
 use fpgaflow_abi::hash::HashSecret;
-use fpgaflow_abi::key::FlowKey;
+use fpgaflow_abi::key::{Family, FlowKey};
 use fpgaflow_abi::next_hop::{MacAddr, NextHop};
+use fpgaflow_abi::slot::EntryRef;
 use fpgaflow_driver::card::{Card, CardError, Ticket};
 use fpgaflow_driver::hash::choose_secret;
+use fpgaflow_driver::transport::Reach;
 use rustix::event::{EventfdFlags, eventfd};
 
-use super::{Datapath, DatapathSettings, DatapathStats, Order};
+use super::{Continuation, Datapath, DatapathSettings, DatapathStats, Fate, Order};
 use crate::tap::Tap;
 use crate::target::{Counts, FlowId, FlowTarget, Placed, TargetError};
 
@@ -39,13 +42,15 @@ pub struct CardTarget {
 type Answer<R> = Sender<Result<R, TargetError>>;
 
 impl CardTarget {
-    /// Starts the thread, in the caller's network namespace. `card` was opened with `secret`; port `n` of it is `taps[n]`; `draw` gives
-    /// new secrets; `on_end` is called when the thread ends, however it does.
+    /// Starts the thread, in the caller's network namespace. `card` was opened with `secret` and by `reach`, which opens it again when it
+    /// was gone; port `n` of it is `taps[n]`; `draw` gives new secrets; `on_end` is called when the thread ends, however it does.
     ///
     /// # Errors
     /// What the system said to a new eventfd or thread, or the card's answer to the first settings.
+    #[expect(clippy::too_many_arguments, reason = "each is one part of what the thread owns")]
     pub fn start(
         card: Card,
+        reach: Reach,
         secret: HashSecret,
         taps: Vec<Tap>,
         settings: DatapathSettings,
@@ -56,7 +61,7 @@ impl CardTarget {
         let wake = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map_err(io::Error::from)?);
         let (orders, inbox) = channel();
         let geometry = *card.geometry();
-        let datapath = Datapath::new(card, secret, taps, settings, inbox, Arc::clone(&wake), stats)?;
+        let datapath = Datapath::new(card, reach, secret, taps, settings, inbox, Arc::clone(&wake), stats)?;
         let thread = std::thread::Builder::new().name("datapath".into()).spawn(move || {
             let ended = datapath.run();
             on_end();
@@ -123,7 +128,8 @@ impl CardTarget {
         }
         let (draw, bucket_bits) = (self.draw, self.geometry.bucket_bits.into());
         let rekeyed = self.call("give the hash a new secret", move |datapath| {
-            if !datapath.flows.wants_rekey() {
+            // A card that is gone is opened with the secret that its tables have.
+            if datapath.link.commanded().is_none() || !datapath.flows.wants_rekey() {
                 return Ok(false);
             }
             datapath.rekey(choose(draw, bucket_bits).map_err(failed("draw a secret"))?).map_err(failed("rekey"))?;
@@ -168,32 +174,46 @@ impl Datapath {
     /// Goes over to another secret of the card's hash. Until the card has the new slots it looks nothing up, and what it punts is
     /// forwarded in software.
     fn rekey(&mut self, secret: HashSecret) -> Result<(), CardError> {
-        self.card.set_secret(secret)?;
+        self.tell(|card| card.set_secret(secret))?;
         let mut commands = Vec::new();
         self.flows.rekey(secret, &mut commands);
         self.stats.add(|totals| totals.rekeys += 1);
         self.submit(
             commands,
-            Some(Box::new(|datapath| {
-                if let Err(error) = datapath.card.set_lookup(true) {
-                    tracing::error!(error = %crate::error::Chain(&error), "cannot switch the lookup on again");
+            Some(Box::new(|datapath, fate| {
+                // A card that failed is told of the lookup when it is whole.
+                if fate == Fate::Executed {
+                    let lookup = datapath.lookup;
+                    let told = datapath.tell(|card| card.set_lookup(lookup));
+                    debug_assert!(told.is_ok(), "switching the lookup has no operand: {told:?}");
                 }
             })),
-        )
+        );
+        Ok(())
     }
 
-    /// Reads the counters of every entry in use, then `then`.
-    fn read_counters(&mut self, then: impl FnOnce(&mut Self) + Send + 'static) -> Result<(), CardError> {
-        let ranges: Vec<_> = self.flows.entries_in_use().collect();
-        let mut last: Option<Ticket> = None;
-        for (family, range) in ranges {
-            last = Some(self.card.read_counters(family, range)?);
+    /// Reads the counters of `ranges`, then `then`.
+    fn read_counters(&mut self, ranges: impl IntoIterator<Item = (Family, Range<u32>)>, then: Continuation) {
+        let mut outcome = Ok(None::<Ticket>);
+        if let Some(card) = self.link.commanded() {
+            for (family, range) in ranges {
+                outcome = outcome.and_then(|_| card.read_counters(family, range).map(Some));
+            }
         }
-        match last {
-            Some(ticket) => self.waiting.push((ticket, Box::new(then))),
-            None => then(self),
+        match outcome {
+            Ok(Some(ticket)) => self.waiting.push((ticket, then)),
+            // There is nothing to read, or nobody to read it.
+            Ok(None) => then(self, Fate::Lost),
+            Err(error) => {
+                self.card_failed(error);
+                then(self, Fate::Lost);
+            }
         }
-        Ok(())
+    }
+
+    /// A counter as it was just read; `None` when it was not.
+    fn counter(&self, fate: Fate, entry: EntryRef) -> Option<CounterRecord> {
+        self.link.card().filter(|_| fate == Fate::Executed)?.counter(entry)
     }
 }
 
@@ -208,7 +228,8 @@ impl FlowTarget for CardTarget {
         self.call(OPERATION, move |datapath| {
             let mut commands = Vec::new();
             datapath.flows.write_next_hop(id, &hop, &mut commands)?;
-            datapath.submit(commands, None).map_err(failed(OPERATION))
+            datapath.submit(commands, None);
+            Ok(())
         })
     }
 
@@ -224,7 +245,7 @@ impl FlowTarget for CardTarget {
             let mut commands = Vec::new();
             let placed = datapath.flows.install(id, &flow, &mut commands)?;
             if !commands.is_empty() {
-                datapath.submit(commands, None).map_err(failed(OPERATION))?;
+                datapath.submit(commands, None);
             }
             Ok(placed)
         })
@@ -236,7 +257,7 @@ impl FlowTarget for CardTarget {
             let mut commands = Vec::new();
             let placed = datapath.flows.promote(id, &mut commands);
             if !commands.is_empty() {
-                datapath.submit(commands, None).map_err(failed(OPERATION))?;
+                datapath.submit(commands, None);
             }
             Ok(placed)
         })
@@ -255,22 +276,15 @@ impl FlowTarget for CardTarget {
                 let _ = answer.send(Ok(removed.counts(|_| None)));
                 return;
             };
+            datapath.submit(commands, None);
             // Behind the barrier that ends them, their counters are final.
-            let finish = move |datapath: &mut Datapath| {
-                let counts = removed.counts(|entry| datapath.card.counter(entry));
-                let _ = answer.send(Ok(counts));
-            };
-            let outcome = datapath.submit(commands, None).and_then(|()| {
-                let [first, second] =
-                    entries.map(|entry| datapath.card.read_counters(entry.family(), entry.index()..entry.index() + 1));
-                first?;
-                datapath.waiting.push((second?, Box::new(finish)));
-                Ok(())
-            });
-            if let Err(error) = outcome {
-                // `finish` is dropped, and with it the answer: the engine is told that the card failed.
-                tracing::error!(error = %crate::error::Chain(&error), "cannot read a removed flow's counters");
-            }
+            let ranges = entries.map(|entry| (entry.family(), entry.index()..entry.index() + 1));
+            datapath.read_counters(
+                ranges,
+                Box::new(move |datapath, fate| {
+                    let _ = answer.send(Ok(removed.counts(|entry| datapath.counter(fate, entry))));
+                }),
+            );
         })
     }
 
@@ -279,15 +293,14 @@ impl FlowTarget for CardTarget {
         self.rekey_when_due()?;
         let counts = self.ask(OPERATION, |datapath, answer: Answer<Vec<(FlowId, [Counts; 2])>>| {
             datapath.report();
-            let refused = answer.clone();
-            let read = datapath.read_counters(move |datapath| {
-                let card = &datapath.card;
-                let counter = |entry| -> Option<CounterRecord> { card.counter(entry) };
-                let _ = answer.send(Ok(datapath.flows.counts(counter)));
-            });
-            if let Err(error) = read {
-                let _ = refused.send(Err(failed(OPERATION)(error)));
-            }
+            let ranges: Vec<_> = datapath.flows.entries_in_use().collect();
+            datapath.read_counters(
+                ranges,
+                Box::new(move |datapath, fate| {
+                    let card = datapath.link.card().filter(|_| fate == Fate::Executed);
+                    let _ = answer.send(Ok(datapath.flows.counts(|entry| card.and_then(|card| card.counter(entry)))));
+                }),
+            );
         })?;
         counts.into_iter().for_each(|(id, counts)| each(id, counts));
         Ok(())
@@ -301,6 +314,13 @@ impl FlowTarget for CardTarget {
 
     fn set_lookup(&mut self, on: bool) -> Result<(), TargetError> {
         const OPERATION: &str = "switch the lookup";
-        self.call(OPERATION, move |datapath| datapath.card.set_lookup(on).map_err(failed(OPERATION)))
+        self.call(OPERATION, move |datapath| {
+            datapath.lookup = on;
+            // One that rests looks nothing up in any case.
+            match datapath.link.commanded() {
+                Some(_) => datapath.tell(|card| card.set_lookup(on)).map_err(failed(OPERATION)),
+                None => Ok(()),
+            }
+        })
     }
 }

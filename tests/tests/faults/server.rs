@@ -1,0 +1,173 @@
+//! A card behind a vfio-user socket whose server ends, is killed, and comes back.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use fpgaflow_card::{Card, CosimTransport};
+use fpgaflow_driver::transport::spec::CardSpec;
+use fpgaflow_driver::transport::{self, Reach};
+use fpgaflow_netns::Namespace;
+use fpgaflow_sync::datapath::CardStatus;
+use fpgaflow_tests::{RouterLab, run_card};
+use fpgaflow_vfio_user::Server;
+
+use crate::campaign::{NOTICED_WITHIN, config, conntrack_id};
+use crate::echo::Echo;
+
+/// Tells this program which socket to serve.
+const SOCKET: &str = "FPGAFLOW_FAULTS_SOCKET";
+
+/// Not a test by itself: the server of the others, in a process of its own.
+#[test]
+#[ignore = "the server of the other tests, which start it"]
+fn serve_a_card() {
+    let path = PathBuf::from(std::env::var(SOCKET).expect("the test that starts this names the socket"));
+    let card = CosimTransport::new(Card::new().unwrap()).unwrap();
+    let _runner = run_card(Arc::clone(&card));
+    Server::bind(&path, card).unwrap().serve().unwrap();
+}
+
+/// A server in a process of its own, in the namespace of the card's wires.
+struct Process(Child);
+
+impl Process {
+    fn start(wires: &Namespace, socket: &Path) -> Self {
+        let socket = socket.to_owned();
+        // A process inherits the namespace of the thread that starts it.
+        let start = move || {
+            let mut command = Command::new(std::env::current_exe().unwrap());
+            command.args(["--exact", "server::serve_a_card", "--ignored"]).env(SOCKET, &socket);
+            let child = command.stdout(Stdio::null()).spawn().unwrap();
+            let deadline = Instant::now() + Duration::from_secs(60);
+            while std::os::unix::net::UnixStream::connect(&socket).is_err() {
+                assert!(Instant::now() < deadline, "the server does not come up");
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            child
+        };
+        Self(wires.run(start))
+    }
+
+    /// SIGKILL: nothing is tidied up.
+    fn kill(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may be dead already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A router whose card is behind `socket`, served by a process.
+fn lab(socket: &Path) -> (RouterLab, Process) {
+    let mut process = None;
+    let lab = RouterLab::new(config(), |wires| {
+        process = Some(Process::start(wires, socket));
+        let spec = CardSpec::VfioUser(socket.to_owned());
+        let reach: Reach = Arc::new(move || transport::open(&spec));
+        reach
+    });
+    (lab, process.expect("the lab asks for its card"))
+}
+
+#[test]
+fn a_server_that_is_killed_and_started_again_gets_every_flow_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let socket = dir.path().join("card.sock");
+    let (lab, mut process) = lab(&socket);
+    let echo = Echo::start(&lab);
+    let card_packets = |lab: &RouterLab| lab.handle.snapshot().totals.card_packets;
+    lab.wait_for("the stream in the card", |snapshot| snapshot.in_card == 1 && snapshot.totals.card_packets > 0);
+    let id = conntrack_id(&lab);
+
+    for round in 0..2 {
+        let killed = Instant::now();
+        process.kill();
+        lab.wait_until("the card to be found gone", || lab.handle.card_status() == CardStatus::Absent);
+        let noticed = killed.elapsed();
+        assert!(noticed < NOTICED_WITHIN, "noticed after {noticed:?}");
+        // The daemon goes on following what happens, and answers for its ports.
+        let tracked = lab.handle.snapshot().totals.conntrack_events;
+        lab.router.command("conntrack -U -p udp --dport 7000 -m 7").unwrap();
+        lab.wait_for("conntrack's events", |snapshot| snapshot.totals.conntrack_events > tracked);
+        assert_eq!(lab.handle.snapshot().in_card, 1, "the flow keeps its place");
+        lab.router.command("conntrack -U -p udp --dport 7000 -m 0").unwrap();
+
+        let started = Instant::now();
+        process = Process::start(&lab.wires, &socket);
+        lab.wait_until("the card to be back", || lab.handle.card_status() == CardStatus::Attached);
+        let attached = started.elapsed();
+        let (back, before) = (Instant::now(), card_packets(&lab));
+        lab.wait_until("the stream to go on", || echo.answered_since(back).is_some());
+        lab.wait_until("the card to forward", || card_packets(&lab) > before + 100);
+        println!(
+            "server killed, round {round}: noticed after {} ms, told everything {} ms after it was started; longest silence {} ms",
+            noticed.as_millis(),
+            attached.as_millis(),
+            echo.longest_silence(killed).as_millis()
+        );
+    }
+    let wrong = echo.stop();
+    assert!(wrong.is_empty(), "{} datagrams arrived wrong, the first: {}", wrong.len(), wrong[0]);
+    assert_eq!(conntrack_id(&lab), id, "conntrack has another connection than before");
+    assert_eq!(lab.invalid_packets(), 0);
+    let frames = lab.stop().frames;
+    assert_eq!(frames.absences, 2, "{frames:?}");
+}
+
+#[test]
+fn a_socket_that_closes_is_connected_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let socket = dir.path().join("card.sock");
+    let card = CosimTransport::new(Card::new().unwrap()).unwrap();
+    let serve = |card: &Arc<CosimTransport>| {
+        let server = Server::bind(&socket, Arc::clone(card)).unwrap();
+        let stopper = server.stopper();
+        (std::thread::spawn(move || server.serve().unwrap()), stopper)
+    };
+    let (mut serving, mut stopper) = serve(&card);
+    let mut runner = None;
+    let lab = RouterLab::new(config(), |wires| {
+        let theirs = Arc::clone(&card);
+        runner = Some(wires.run(move || run_card(theirs)));
+        let spec = CardSpec::VfioUser(socket.clone());
+        let reach: Reach = Arc::new(move || transport::open(&spec));
+        reach
+    });
+    let echo = Echo::start(&lab);
+    lab.wait_for("the stream in the card", |snapshot| snapshot.in_card == 1 && snapshot.totals.card_packets > 0);
+    let id = conntrack_id(&lab);
+
+    let closed = Instant::now();
+    stopper.stop();
+    serving.join().unwrap();
+    lab.wait_until("the card to be found gone", || lab.handle.card_status() == CardStatus::Absent);
+    let noticed = closed.elapsed();
+    assert!(noticed < NOTICED_WITHIN, "noticed after {noticed:?}");
+    (serving, stopper) = serve(&card);
+    lab.wait_until("the card to be back", || lab.handle.card_status() == CardStatus::Attached);
+    let (attached, back) = (closed.elapsed(), Instant::now());
+    lab.wait_until("the stream to go on", || echo.answered_since(back).is_some());
+    let before = lab.handle.snapshot().totals.card_packets;
+    lab.wait_for("the card to forward", |snapshot| snapshot.totals.card_packets > before + 100);
+    println!(
+        "socket closed: noticed after {} ms, card told everything after {} ms; longest silence {} ms",
+        noticed.as_millis(),
+        attached.as_millis(),
+        echo.longest_silence(closed).as_millis()
+    );
+    let wrong = echo.stop();
+    assert!(wrong.is_empty(), "{} datagrams arrived wrong, the first: {}", wrong.len(), wrong[0]);
+    assert_eq!(conntrack_id(&lab), id, "conntrack has another connection than before");
+    assert_eq!(lab.stop().frames.absences, 1);
+    stopper.stop();
+    serving.join().unwrap();
+    runner.expect("the lab asks for its card").stop().unwrap();
+}
