@@ -129,11 +129,13 @@ pub struct Datapath {
     pub tail_drop: bool,
     /// Milliseconds after which a card that has not executed its oldest command is reset.
     pub card_timeout_ms: u32,
+    /// Seconds for which a card that fails again and again is given no flows; its frames are forwarded by the host meanwhile.
+    pub card_rest_s: u32,
 }
 
 impl Default for Datapath {
     fn default() -> Self {
-        Self { busy_poll_us: 50, tail_drop: false, card_timeout_ms: 2000 }
+        Self { busy_poll_us: 50, tail_drop: false, card_timeout_ms: 2000, card_rest_s: 60 }
     }
 }
 
@@ -238,7 +240,8 @@ mod tests {
             [datapath]
             busy_poll_us = 0
             tail_drop = true
-            card_timeout_ms = 300",
+            card_timeout_ms = 300
+            card_rest_s = 4",
         )
         .unwrap();
         assert_eq!((config.port_name(0), config.port_name(1)), ("wan".into(), "nic1".into()));
@@ -249,7 +252,7 @@ mod tests {
         assert_eq!(config.control(), LoopSettings { event_buffer_bytes: 4096, resync: Duration::from_secs(20) });
         assert_eq!(
             (config.timeouts.drain_s, config.datapath),
-            (3, Datapath { busy_poll_us: 0, tail_drop: true, card_timeout_ms: 300 })
+            (3, Datapath { busy_poll_us: 0, tail_drop: true, card_timeout_ms: 300, card_rest_s: 4 })
         );
     }
 

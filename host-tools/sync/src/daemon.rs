@@ -127,6 +127,7 @@ pub fn run(config: &Config, reach: &Reach, handle: &Handle) -> Result<Summary, S
         busy_poll: Duration::from_micros(config.datapath.busy_poll_us.into()),
         tail_drop: config.datapath.tail_drop,
         drain: Duration::from_secs(config.timeouts.drain_s.into()),
+        rest: Duration::from_secs(config.datapath.card_rest_s.into()),
         options,
     };
     let on_end = {

@@ -68,6 +68,8 @@ pub struct DatapathSettings {
     pub tail_drop: bool,
     /// Most time to wait at the end for frames on their way.
     pub drain: Duration,
+    /// How long a card that fails again and again is given no commands.
+    pub rest: Duration,
     /// How the card was opened, and is opened again.
     pub options: Options,
 }

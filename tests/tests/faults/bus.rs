@@ -1,5 +1,7 @@
 //! Faults of the card's bus and of the card itself.
 
+use std::io::{Read, Write};
+use std::sync::Arc;
 use std::time::Duration;
 
 use fpgaflow_abi::descriptor::Ring;
@@ -8,7 +10,6 @@ use fpgaflow_driver::dma::DmaBuffer;
 use fpgaflow_driver::transport::Transport;
 use fpgaflow_sync::datapath::CardStatus;
 use fpgaflow_tests::Fault;
-use std::sync::Arc;
 
 use crate::campaign::{Campaign, NOTICED_WITHIN, config};
 
@@ -26,6 +27,36 @@ fn a_card_that_is_pulled_reads_all_ones_and_is_taken_back_when_it_is_plugged_in(
     campaign.faulty.mend();
     let frames = campaign.recovers("all-ones reads", &before);
     assert_eq!((frames.absences, frames.recoveries), (1, 0));
+}
+
+#[test]
+fn a_flow_that_ends_while_the_card_is_gone_is_not_in_the_card_that_comes_back() {
+    let campaign = Campaign::new(config());
+    let (mut near, mut far) = campaign.lab.tcp();
+    near.write_all(b"hello").unwrap();
+    far.read_exact(&mut [0; 5]).unwrap();
+    // A connection is to be known from its beginning.
+    campaign.lab.router.sysctl("netfilter/nf_conntrack_tcp_loose", "0").unwrap();
+    campaign.lab.wait_for("both flows in the card", |snapshot| snapshot.in_card == 2);
+    let before = campaign.before();
+    campaign.faulty.break_by(Fault::AllOnes);
+    campaign.wait_until_absent(&before);
+    campaign.lab.router.command("conntrack -D -p tcp --dport 443").unwrap();
+    campaign.lab.wait_for("one flow to be forgotten", |snapshot| snapshot.in_card == 1);
+    campaign.faulty.mend();
+    campaign.lab.wait_until("the card to be back", || campaign.lab.handle.card_status() == CardStatus::Attached);
+    campaign.wait_until_the_card_forwards();
+    // A card that still had the flow would forward this past conntrack, which knows nothing of it any more.
+    near.write_all(b"ghost").unwrap();
+    campaign.lab.wait_until("the ghost to be refused", || campaign.lab.invalid_packets() > 0);
+    far.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+    assert!(far.read(&mut [0; 5]).is_err(), "a flow that has ended is forwarded");
+    // What TCP tries again is refused as before, and no longer counted.
+    let rules = "flush chain ip t forward
+        add rule ip t forward meta l4proto tcp ct state invalid drop
+        add rule ip t forward ct state invalid counter drop";
+    campaign.lab.router.pipe("nft -f -", rules).unwrap();
+    campaign.recovers("flow that ends while the card is gone", &before);
 }
 
 #[test]
@@ -63,8 +94,10 @@ fn a_card_that_stops_consuming_commands_is_reset_and_told_everything_again() {
 }
 
 #[test]
-fn a_card_that_never_takes_commands_passes_its_frames_to_the_host() {
-    let campaign = Campaign::new(config());
+fn a_card_that_never_takes_commands_passes_its_frames_to_the_host_until_it_takes_them_again() {
+    let mut config = config();
+    config.datapath.card_rest_s = 3;
+    let campaign = Campaign::new(config);
     let before = campaign.before();
     campaign.faulty.break_by(Fault::NeverTakesCommands);
     campaign.lab.wait_until("the card to rest", || campaign.lab.handle.card_status() == CardStatus::Resting);
@@ -78,7 +111,7 @@ fn a_card_that_never_takes_commands_passes_its_frames_to_the_host() {
     println!("card that never takes commands: longest silence {} ms", campaign.echo.longest_silence(resting.at()).as_millis());
     assert_eq!((campaign.recoveries(&before), campaign.absences(&before)), (4, 0));
     campaign.faulty.mend();
-    campaign.finish();
+    campaign.recovers("card that took no commands", &before);
 }
 
 #[test]

@@ -5,7 +5,8 @@
 //! is reset or comes back is told all of them.
 //! - A card that is gone is noticed within [`HEALTH_EVERY`] and one sleep, and searched for until it is back.
 //! - A card that fails is reset and told everything again. One that fails more than [`MOST_RECOVERIES`] times within
-//!   [`RECOVERY_WINDOW`] looks nothing up for as long: all frames come to the host, where software flowtable and kernel forward them.
+//!   [`RECOVERY_WINDOW`] rests ([`super::DatapathSettings::rest`]): it looks nothing up, and all frames come to the host, where software
+//!   flowtable and kernel forward them.
 //!   One that fails even so is let go and opened anew.
 
 use std::time::{Duration, Instant};
@@ -152,10 +153,10 @@ impl Datapath {
         let Some(card) = self.link.card_mut() else { return Ok(()) };
         card.set_lookup(false)?;
         card.restart()?;
-        self.link.rest(now + RECOVERY_WINDOW);
+        self.link.rest(now + self.settings.rest);
         tracing::error!(
             recoveries = MOST_RECOVERIES,
-            seconds = RECOVERY_WINDOW.as_secs(),
+            seconds = self.settings.rest.as_secs(),
             "the card fails again and again; until it is tried again, software flowtable and kernel forward every packet"
         );
         Ok(())
