@@ -52,6 +52,9 @@ fn number(bytes: &[u8]) -> Option<usize> {
     (bytes == datagram(number)).then_some(number)
 }
 
+/// What a thread does again and again.
+type Work = Box<dyn Fn(&Mutex<Log>) + Send>;
+
 impl Echo {
     /// Starts it.
     pub fn start(lab: &RouterLab) -> Self {
@@ -64,7 +67,7 @@ impl Echo {
         let (log, stop) = (Arc::new(Mutex::new(Log::default())), Arc::new(AtomicBool::new(false)));
         let near = Arc::new(near);
         let mut threads = Vec::new();
-        let mut spawn = |body: Box<dyn Fn(&Mutex<Log>) + Send>| {
+        let mut spawn = |body: Work| {
             let (log, stop) = (Arc::clone(&log), Arc::clone(&stop));
             threads.push(std::thread::spawn(move || {
                 while !stop.load(Ordering::Relaxed) {
