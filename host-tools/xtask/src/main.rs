@@ -4,6 +4,7 @@ mod packages;
 mod registers;
 mod run;
 mod test;
+mod vm;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -30,6 +31,8 @@ enum Task {
     },
     /// Everything that has to hold: format, lints, generated pages, tests
     Test,
+    /// The release binary drives the verilated card through VFIO, in a guest of QEMU with an IOMMU
+    TestVm,
     /// Write the generated pages under docs/
     Docs,
 }
@@ -45,6 +48,10 @@ fn main() -> Result<()> {
         Task::Test => {
             packages::ensure(&[Need::Compiler, Need::Verilator, Need::Network, Need::Yosys])?;
             test::all()
+        }
+        Task::TestVm => {
+            packages::ensure(&[Need::Compiler, Need::Verilator])?;
+            vm::test()
         }
         Task::Docs => registers::write(),
     }

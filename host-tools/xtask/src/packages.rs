@@ -1,9 +1,12 @@
 //! Debian packages that the tasks need: looked for by program, installed by apt when missing.
 
+use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
+
+use crate::run;
 
 /// Something that a task cannot do without.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,20 +55,16 @@ pub fn ensure(needs: &[Need]) -> Result<()> {
         bail!("missing: {list} (names of Debian packages); this system has no apt-get, install them by its own means");
     }
     println!("installing Debian packages: {list}");
-    apt_get(&["update", "-qq"])?;
-    apt_get(&[&["install", "-y", "-qq", "--no-install-recommends"], missing.as_slice()].concat())
+    apt_get(["update", "-qq"])?;
+    apt_get([&["install", "-y", "-qq", "--no-install-recommends"], missing.as_slice()].concat())
         .with_context(|| format!("install {list}; as another user than root, run: sudo apt-get install {list}"))?;
     println!("installed: {list}");
     Ok(())
 }
 
-fn apt_get(arguments: &[&str]) -> Result<()> {
-    let output =
-        Command::new("apt-get").args(arguments).env("DEBIAN_FRONTEND", "noninteractive").output().context("run apt-get")?;
-    if !output.status.success() {
-        bail!("apt-get {}: {}\n{}", arguments.join(" "), output.status, String::from_utf8_lossy(&output.stderr).trim_end());
-    }
-    Ok(())
+/// Runs apt-get, and gives what it said on standard output.
+pub fn apt_get<I: IntoIterator<Item: AsRef<OsStr>>>(arguments: I) -> Result<String> {
+    run::output(Command::new("apt-get").args(arguments).env("DEBIAN_FRONTEND", "noninteractive"))
 }
 
 fn is_on_path(program: &str) -> bool {

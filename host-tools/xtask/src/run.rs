@@ -12,16 +12,26 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("host-tools/xtask is two directories below the root")
 }
 
+/// What is built goes there.
+pub fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
 /// The release binary.
 pub fn release_binary() -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    target.join("release/fpgaflow")
+    target().join("release/fpgaflow")
 }
 
 /// Runs cargo in the workspace and fails when it does.
 pub fn cargo<I: IntoIterator<Item: AsRef<OsStr>>>(arguments: I) -> Result<()> {
+    succeed(cargo_command().args(arguments))
+}
+
+/// Cargo in the workspace, without arguments.
+pub fn cargo_command() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    succeed(command.args(arguments).current_dir(root()))
+    command.current_dir(root());
+    command
 }
 
 /// Runs a subcommand of the release binary and fails when it does.
@@ -29,7 +39,18 @@ pub fn fpgaflow(subcommand: &str, arguments: &[String]) -> Result<()> {
     succeed(Command::new(release_binary()).arg(subcommand).args(arguments))
 }
 
-fn succeed(command: &mut Command) -> Result<()> {
+/// Runs a command, and gives what it said on standard output; fails when the command does, with what it said.
+pub fn output(command: &mut Command) -> Result<String> {
+    let output = command.output().with_context(|| format!("run {command:?}"))?;
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    if !output.status.success() {
+        bail!("{command:?}: {}\n{said}{}", output.status, String::from_utf8_lossy(&output.stderr).trim_end());
+    }
+    Ok(said)
+}
+
+/// Runs a command and fails when it does.
+pub fn succeed(command: &mut Command) -> Result<()> {
     let status = command.status().with_context(|| format!("run {command:?}"))?;
     if !status.success() {
         bail!("{command:?}: {status}");

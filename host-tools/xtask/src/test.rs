@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::{registers, run};
+use crate::{registers, run, vm};
 
 /// Runs every check, the cheap ones first, and stops at the first that fails.
 pub fn all() -> Result<()> {
@@ -15,7 +15,9 @@ pub fn all() -> Result<()> {
     step("lints of the binary without the verilated card");
     run::cargo(["clippy", "--locked", "--package", "fpgaflow", "--", "--deny", "warnings"])?;
     step("tests");
-    run::cargo(["test", "--locked", "--workspace", "--all-features"])
+    run::cargo(["test", "--locked", "--workspace", "--all-features"])?;
+    step("virtual machine");
+    vm::test()
 }
 
 fn step(name: &str) {
