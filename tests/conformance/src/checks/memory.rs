@@ -97,6 +97,13 @@ pub(super) fn unmapped(transport: &Arc<dyn Transport>) -> Result<(), Failure> {
         transport.write(BarOffset(regs::EVENT), event)?;
     }
     equal("EVENT, taken", transport.read(BarOffset(regs::EVENT))?, 0)?;
+    // Nothing remembers where the address led to.
+    let other = buffer(PAGE_BYTES)?;
+    let iova = transport.dma_map(&other)?;
+    host.execute(vec![Command::read_counters(entry, iova.0, 1)])?;
+    equal("memory that is mapped instead", other.word(0).load(Ordering::Acquire), 0)?;
+    equal("memory that is not mapped any more", memory.word(0).load(Ordering::Acquire), UNTOUCHED)?;
+    transport.dma_unmap(iova)?;
     // And it goes on.
     host.exchange(vec![(0, Packet::new(flow.key, vec![7; 100]).to_frame())], Arrival::InOrder)
 }
