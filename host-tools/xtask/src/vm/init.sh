@@ -1,6 +1,6 @@
 #!/bin/busybox sh
-# The guest's first process: hands the card to vfio-pci, has it checked by the binary that ships, and says what it found on the second
-# serial line, one fact a line. The first line is the kernel's. `card_vendor` and `card_device` come by the kernel's command line.
+# The guest's first process: has the binary that ships hand the card to vfio-pci, check it and give it back, and says what it found on
+# the second serial line, one fact a line. The first serial line is the kernel's. `card_vendor` and `card_device` come by the kernel's command line.
 
 /bin/busybox mkdir -p /proc /sys /dev
 /bin/busybox mount -t proc proc /proc
@@ -19,7 +19,13 @@ fail() {
     end
 }
 
+# The driver that the card is bound to.
+driver() {
+    if [ -e "$card/driver" ]; then basename "$(readlink "$card/driver")"; else echo none; fi
+}
+
 echo "kernel $(uname -r) $(uname -v)"
+echo "fpgaflow $(fpgaflow --version)"
 for module in irqbypass vfio vfio_iommu_type1 vfio-pci-core vfio-pci; do
     insmod "/modules/$module.ko.xz" || fail "load module $module"
 done
@@ -35,12 +41,12 @@ echo "iommu_group $(ls "$card/iommu_group/devices" | tr '\n' ' ')"
 echo "iommu_type $(cat "$card/iommu_group/type")"
 echo "reset_method $(cat "$card/reset_method")"
 
-echo vfio-pci >"$card/driver_override"
-echo "$address" >/sys/bus/pci/drivers_probe
-driver=$(readlink "$card/driver")
-echo "driver ${driver##*/}"
-
+fpgaflow bind "$address" >&2 || fail "bind $address to vfio-pci"
+echo "driver $(driver)"
+echo "cards $(fpgaflow cards --json)"
 fpgaflow check --card "pci:$address" --cable --json >/report
 echo "status $?"
 echo "report $(cat /report)"
+fpgaflow unbind "$address" >&2 || fail "take $address back from vfio-pci"
+echo "driver_after $(driver)"
 end

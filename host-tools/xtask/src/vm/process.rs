@@ -6,7 +6,6 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::thread::JoinHandle;
 use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -81,7 +80,6 @@ fn spawn(command: &mut Command) -> Result<Child> {
 /// The lines of a stream, as they come.
 pub struct Lines {
     coming: Receiver<std::io::Result<String>>,
-    _reader: JoinHandle<()>,
 }
 
 impl Lines {
@@ -89,7 +87,7 @@ impl Lines {
     fn of(stream: impl Read + Send + 'static, log: &Path) -> Result<Self> {
         let mut log = File::create(log).with_context(|| format!("make {}", log.display()))?;
         let (send, coming) = channel();
-        let reader = std::thread::Builder::new().name("lines".to_owned()).spawn(move || {
+        let read = move || {
             for bytes in BufReader::new(stream).split(b'\n') {
                 // A serial line may carry anything.
                 let line = bytes.map(|bytes| String::from_utf8_lossy(&bytes).trim_end().to_owned());
@@ -97,8 +95,9 @@ impl Lines {
                 // Nobody may listen any more; the stream is read to its end all the same.
                 let _ = send.send(line);
             }
-        });
-        Ok(Self { coming, _reader: reader.context("start a thread")? })
+        };
+        std::thread::Builder::new().name("lines".to_owned()).spawn(read).context("start a thread")?;
+        Ok(Self { coming })
     }
 
     /// All lines up to the first that is `last`, that included. An error tells how far it came.
@@ -130,5 +129,49 @@ impl Lines {
             Err(RecvTimeoutError::Disconnected) => Ok(None),
             Err(RecvTimeoutError::Timeout) => Err(anyhow!("it went on for too long")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    /// A shell that runs `script`.
+    fn shell(script: &str) -> (tempfile::TempDir, Running) {
+        let dir = tempfile::tempdir().unwrap();
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        let running = Running::start_by_stdout(command, &dir.path().join("log")).unwrap();
+        (dir, running)
+    }
+
+    #[test]
+    fn lines_are_waited_for_and_kept() {
+        let (dir, mut running) = shell("printf 'one\\r\\n'; echo two; echo three; exit 3");
+        assert_eq!(running.lines().until(Instant::now() + LONG, |line| line == "two").unwrap(), ["one", "two"]);
+        assert_eq!(running.wait(Instant::now() + LONG).unwrap().code(), Some(3));
+        assert_eq!(std::fs::read_to_string(dir.path().join("log")).unwrap(), "one\ntwo\nthree\n");
+    }
+
+    #[test]
+    fn a_process_that_ends_early_is_an_error_with_what_it_said() {
+        let (_dir, mut running) = shell("echo panic");
+        let error = running.lines().until(Instant::now() + LONG, |line| line == "end").unwrap_err();
+        assert_eq!(error.to_string(), "it ended early; it had said:\npanic");
+    }
+
+    #[test]
+    fn a_process_that_hangs_is_an_error_and_killed() {
+        let (_dir, mut running) = shell("echo begun; exec sleep 1000");
+        running.lines().until(Instant::now() + LONG, |line| line == "begun").unwrap();
+        let error = running.wait(Instant::now() + Duration::from_millis(10)).unwrap_err();
+        assert!(format!("{error:#}").contains("it went on for too long"), "{error:#}");
+        let pid = Pid::from_child(&running.child);
+        drop(running);
+        assert!(kill_process(pid, Signal::TERM).is_err(), "it is gone");
     }
 }

@@ -5,6 +5,22 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 
+/// What `fpgaflow cards --json` says of a card, as far as it matters here.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+struct Listed {
+    address: String,
+    driver: Option<String>,
+    group_mates: Vec<String>,
+    identity: Identity,
+}
+
+/// What the card's registers say.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+struct Identity {
+    /// Only a card that could be opened has any.
+    ports: Option<u8>,
+}
+
 /// What `fpgaflow check --json` says.
 #[derive(Debug, Deserialize)]
 pub struct Checked {
@@ -69,16 +85,31 @@ impl Facts {
         }
     }
 
-    /// Fails unless the card was bound to vfio-pci, alone behind an IOMMU that translates, could be reset by function, and passed the
-    /// same checks as `beside`, which must all have passed too.
+    /// Fails unless the card was bound to vfio-pci, identified, and given back; was alone behind an IOMMU that translates; could be reset by
+    /// function; and passed the same checks as `beside`, which must all have passed too.
     pub fn judge(&self, beside: &Checked) -> Result<()> {
         let address = self.fact("address");
-        for (name, expected) in [("driver", "vfio-pci"), ("iommu_group", address), ("reset_method", "flr"), ("status", "0")] {
+        let expected = [
+            ("driver", "vfio-pci"),
+            ("driver_after", "none"),
+            ("iommu_group", address),
+            ("reset_method", "flr"),
+            ("status", "0"),
+        ];
+        for (name, expected) in expected {
             ensure!(self.fact(name) == expected, "{name} in the guest is {:?}, expected {expected:?}", self.fact(name));
         }
         // The other type, identity, leaves all memory to the card.
         let iommu = self.fact("iommu_type");
         ensure!(iommu.starts_with("DMA"), "the IOMMU does not translate in the guest: its type is {iommu:?}");
+        let listed: Vec<Listed> = serde_json::from_str(self.fact("cards")).context("read the cards that the guest lists")?;
+        ensure!(
+            matches!(listed.as_slice(), [card] if card.address == address
+                && card.driver.as_deref() == Some("vfio-pci")
+                && card.group_mates.is_empty()
+                && card.identity.ports.is_some()),
+            "the guest lists other cards than {address}, or does not know it: {listed:?}"
+        );
         ensure!(self.report.card == format!("pci:{address}"), "the guest checked {}, not pci:{address}", self.report.card);
         ensure!(!self.report.checks.is_empty(), "the guest made no checks");
         for checked in [&self.report, beside] {
@@ -100,13 +131,16 @@ mod tests {
     use super::*;
 
     const REPORT: &str = r#"{"card":"pci:0000:00:03.0","checks":[{"name":"a","passed":true,"failure":null}]}"#;
-    const GOOD: [(&str, &str); 7] = [
+    const CARDS: &str = r#"[{"address":"0000:00:03.0","driver":"vfio-pci","group_mates":[],"identity":{"ports":2}}]"#;
+    const GOOD: [(&str, &str); 9] = [
         ("kernel", "6.12"),
         ("address", "0000:00:03.0"),
         ("iommu_group", "0000:00:03.0 "),
         ("iommu_type", "DMA-FQ"),
         ("reset_method", "flr"),
         ("driver", "vfio-pci"),
+        ("driver_after", "none"),
+        ("cards", CARDS),
         ("status", "0"),
     ];
 
@@ -126,6 +160,10 @@ mod tests {
             ("iommu_type", "identity"),
             ("reset_method", "bus"),
             ("driver", ""),
+            ("driver_after", "vfio-pci"),
+            ("cards", "[]"),
+            ("cards", &CARDS.replace("vfio-pci", "other")),
+            ("cards", &CARDS.replace("\"ports\":2", "\"unknown\":\"in use\"")),
             ("status", "1"),
             ("report", r#"{"card":"pci:0000:00:03.0","checks":[]}"#),
             ("report", r#"{"card":"pci:0000:00:03.0","checks":[{"name":"b","passed":true,"failure":null}]}"#),
