@@ -10,7 +10,7 @@ use fpgaflow_abi::descriptor::{Command, Opcode, Ring, Status, Vector};
 use fpgaflow_abi::hash::HashSecret;
 use fpgaflow_abi::key::Family;
 use fpgaflow_abi::reason::Reason;
-use fpgaflow_abi::regs;
+use fpgaflow_abi::regs::{self, Event};
 use fpgaflow_abi::slot::{EntryRef, Slot, SlotPlace};
 use fpgaflow_driver::card::{Card, CardError, CommandEvent, Events, Options, PortSettings, Sent};
 use fpgaflow_driver::rings::RingError;
@@ -101,6 +101,37 @@ fn an_absent_card_reads_all_ones_and_is_gone() {
     model.state().gone = true;
     assert_eq!(card.reason_counters().unwrap_err().to_string(), "card model is gone");
     assert_eq!(card.check_alive().unwrap_err().to_string(), "card model is gone");
+}
+
+#[test]
+fn health_is_being_there_knowing_the_rings_and_no_bus_error() {
+    let (model, mut card) = open();
+    card.check_health().unwrap();
+    model.state().registers.insert(regs::EVENT, Event::new().with_command(true).with_completion(true).into_bits());
+    assert_eq!(card.check_health().unwrap_err().to_string(), "card model met bus errors at: commands, completions");
+    card.restart().unwrap();
+    card.check_health().unwrap();
+    model.reset().unwrap();
+    let error = card.check_health().unwrap_err();
+    assert_eq!(error.to_string(), "card model was reset behind the driver's back");
+    assert!(error.is_of_card());
+    card.restart().unwrap();
+    card.check_health().unwrap();
+    model.state().gone = true;
+    assert_eq!(card.check_health().unwrap_err().to_string(), "card model is gone");
+}
+
+#[test]
+fn a_restart_gives_no_command() {
+    let (model, mut card) = open();
+    card.set_lookup(true).unwrap();
+    model.state().hold = true;
+    card.submit([Command::nop()]).unwrap();
+    card.restart().unwrap();
+    assert_eq!((card.pending_commands(), model.state().executed.len()), (0, 0));
+    assert_eq!(model.state().registers[&regs::FLOW_CTRL], 1);
+    model.punt(1, Reason::Miss, None, &[3; 60]);
+    assert_eq!(poll(&mut card).frames.iter().next().unwrap().1, [3; 60]);
 }
 
 #[test]

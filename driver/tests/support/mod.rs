@@ -75,6 +75,13 @@ pub enum Fault {
     Length(u32),
     Port(u8),
     Reason(u8),
+    /// All that a completion says.
+    Everything {
+        head: u64,
+        consumer: u32,
+        length: u32,
+        flow: u64,
+    },
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -219,6 +226,11 @@ impl State {
             Some(Fault::Reason(code)) => completion.head.set_reason(code),
             Some(Fault::Consumer(consumer)) => completion.consumer = consumer,
             Some(Fault::Length(length)) => completion.length = length,
+            Some(Fault::Everything { head, consumer, length, flow }) => {
+                completion.head = CompletionHead::from_bits(head);
+                completion.flow = CompletionFlow::from_bits(flow);
+                (completion.consumer, completion.length) = (consumer, length);
+            }
             Some(Fault::Crc) | None => (),
         }
         let mut words = seal(completion.to_words());
