@@ -8,11 +8,13 @@ use std::time::{Duration, Instant};
 
 use fpgaflow_card::{Card, CosimTransport};
 use fpgaflow_driver::transport::spec::CardSpec;
+use fpgaflow_driver::transport::vfio_user::client::PATIENCE;
 use fpgaflow_driver::transport::{self, Reach};
 use fpgaflow_netns::Namespace;
 use fpgaflow_sync::datapath::CardStatus;
 use fpgaflow_tests::{RouterLab, run_card};
 use fpgaflow_vfio_user::Server;
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::campaign::{NOTICED_WITHIN, config, conntrack_id};
 use crate::echo::Echo;
@@ -49,6 +51,12 @@ impl Process {
             child
         };
         Self(wires.run(start))
+    }
+
+    /// SIGSTOP and SIGCONT: it is there, and does nothing.
+    fn signal(&self, signal: Signal) {
+        let pid = Pid::from_child(&self.0);
+        kill_process(pid, signal).unwrap();
     }
 
     /// SIGKILL: nothing is tidied up.
@@ -120,6 +128,40 @@ fn a_server_that_is_killed_and_started_again_gets_every_flow_back() {
     assert_eq!(lab.invalid_packets(), 0);
     let frames = lab.stop().frames;
     assert_eq!(frames.absences, 2, "{frames:?}");
+}
+
+#[test]
+fn a_server_that_answers_nothing_is_left_and_connected_again_when_it_answers() {
+    let dir = tempfile::tempdir().unwrap();
+    let socket = dir.path().join("card.sock");
+    let (lab, process) = lab(&socket);
+    let echo = Echo::start(&lab);
+    lab.wait_for("the stream in the card", |snapshot| snapshot.in_card == 1 && snapshot.totals.card_packets > 0);
+    let id = conntrack_id(&lab);
+
+    let stopped = Instant::now();
+    process.signal(Signal::STOP);
+    lab.wait_until("the card to be found gone", || lab.handle.card_status() == CardStatus::Absent);
+    let noticed = stopped.elapsed();
+    assert!(noticed < PATIENCE + 2 * NOTICED_WITHIN, "noticed after {noticed:?}");
+    process.signal(Signal::CONT);
+    let resumed = Instant::now();
+    lab.wait_until("the card to be back", || lab.handle.card_status() == CardStatus::Attached);
+    let (attached, back) = (resumed.elapsed(), Instant::now());
+    lab.wait_until("the stream to go on", || echo.answered_since(back).is_some());
+    let before = lab.handle.snapshot().totals.card_packets;
+    lab.wait_for("the card to forward", |snapshot| snapshot.totals.card_packets > before + 100);
+    println!(
+        "server hangs: noticed after {} ms, card told everything {} ms after it goes on; longest silence {} ms",
+        noticed.as_millis(),
+        attached.as_millis(),
+        echo.longest_silence(stopped).as_millis()
+    );
+    let wrong = echo.stop();
+    assert!(wrong.is_empty(), "{} datagrams arrived wrong, the first: {}", wrong.len(), wrong[0]);
+    assert_eq!(conntrack_id(&lab), id, "conntrack has another connection than before");
+    assert_eq!(lab.invalid_packets(), 0);
+    assert_eq!(lab.stop().frames.absences, 1);
 }
 
 #[test]
