@@ -1,12 +1,15 @@
 //! From a block to one Verilog text, checked.
 //!
 //! # Contract
-//! The text holds one module a block instance, the top called what the caller says. Every identifier is plain
+//! The text holds one module a block instance but for flip-flops, which are registers of their module ([`lower`] says how that is
+//! done), the top called what the caller says. Every identifier is plain
 //! (`s_axis_valid`, not rust-hdl's `s_axis$valid`), so ports carry their conventional names and no simulator has to escape
 //! them. Nothing is emitted for a block that fails one of rust-hdl's checks, uses a Verilog keyword as a field name, or has
 //! two names that fall together once plain.
 
 mod keywords;
+mod lower;
+mod statements;
 
 use std::collections::BTreeMap;
 
@@ -65,13 +68,29 @@ pub enum Error {
         /// What both become.
         plain: String,
     },
+    /// rust-hdl wrote a statement in a way that is not known here.
+    #[error("emit {top}: no statement of rust-hdl: {line}")]
+    Statement {
+        /// The module asked for.
+        top: String,
+        /// The line.
+        line: String,
+    },
 }
 
 /// Connects and checks `block` and gives its Verilog with the top module called `top`.
 ///
 /// # Errors
 /// One [`Error`] variant for each check that can fail.
-pub fn emit<U: Block>(mut block: U, top: &str) -> Result<String, Error> {
+pub fn emit<U: Block>(block: U, top: &str) -> Result<String, Error> {
+    lower::lower(&emit_unlowered(block, top)?).map_err(|line| Error::Statement { top: top.into(), line })
+}
+
+/// The Verilog of `block` with one module for every flip-flop, as rust-hdl writes it: what [`emit`]'s is held against.
+///
+/// # Errors
+/// As [`emit`].
+pub fn emit_unlowered<U: Block>(mut block: U, top: &str) -> Result<String, Error> {
     block.connect_all();
     check(&block, top)?;
     let mut defines = ModuleDefines::default();

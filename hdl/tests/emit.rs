@@ -1,7 +1,12 @@
 //! The emitter refuses what is wrong and says which check found what.
 
-use fpgaflow_hdl::emit::{Error, emit};
+use fpgaflow_hdl::emit::{Error, emit, emit_unlowered};
+use fpgaflow_hdl::engine::Credits;
+use fpgaflow_hdl::parse::Parser;
 use fpgaflow_hdl::prelude::*;
+use fpgaflow_hdl::rx::RxArbiter;
+use fpgaflow_hdl::tx::{Patch, Planner, Prepend};
+use fpgaflow_hdl_guard::synth::check_equivalent;
 
 #[derive(LogicBlock, Default)]
 struct Inverter {
@@ -152,4 +157,131 @@ fn names_that_fall_together_are_refused() {
         plain: "s_axis_valid".into(),
     };
     assert_eq!(error, expected);
+}
+
+/// What the lowering has to keep apart: a register that holds, one that does not, one with an input that is read, a local that is used
+/// again for something else, a loop through a local, a struct written in parts, a case.
+#[derive(LogicBlock)]
+struct Everything {
+    clock: Signal<In, Clock>,
+    reset: Signal<In, Bit>,
+    enable: Signal<In, Bit>,
+    data: Signal<In, Bits<8>>,
+    out: Signal<Out, Bits<8>>,
+    parity: Signal<Out, Bit>,
+    state: DFF<Phase>,
+    held: DFF<Bits<8>>,
+    piped: DFF<Bits<8>>,
+    watched: DFF<Bit>,
+    again: Signal<Local, Bit>,
+    folded: Signal<Local, Bits<8>>,
+    one: Constant<Bits<8>>,
+}
+
+#[derive(Copy, Clone, Debug, PartialEq, LogicState)]
+enum Phase {
+    Rest,
+    Run,
+}
+
+impl Default for Everything {
+    fn default() -> Self {
+        Self {
+            clock: Signal::default(),
+            reset: Signal::default(),
+            enable: Signal::default(),
+            data: Signal::default(),
+            out: Signal::default(),
+            parity: Signal::default(),
+            state: DFF::default(),
+            held: DFF::default(),
+            piped: DFF::default(),
+            watched: DFF::default(),
+            again: Signal::default(),
+            folded: Signal::default(),
+            one: Constant::new(1_u64.into()),
+        }
+    }
+}
+
+impl Logic for Everything {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, state, held, watched);
+        self.piped.clock.next = self.clock.val();
+        self.piped.d.next = self.data.val() + self.one.val();
+        self.again.next = self.enable.val() & !self.watched.q.val();
+        if self.again.val() {
+            self.held.d.next = self.data.val();
+        }
+        self.again.next = self.data.val().xor();
+        self.watched.d.next = self.again.val();
+        self.folded.next = self.data.val();
+        for _i in 0..3 {
+            self.folded.next = (self.folded.val() << 1) ^ self.held.q.val();
+        }
+        self.out.next = self.piped.q.val();
+        match self.state.q.val() {
+            Phase::Rest => {
+                if self.enable.val() {
+                    self.state.d.next = Phase::Run;
+                } else if self.watched.q.val() {
+                    self.out.next = self.folded.val();
+                }
+            }
+            Phase::Run => {
+                self.held.d.next = self.folded.val();
+                self.state.d.next = Phase::Rest;
+            }
+        }
+        self.parity.next = self.watched.d.val();
+        if self.reset.val() {
+            self.state.d.next = Phase::Rest;
+            self.held.d.next = 0.into();
+        }
+    }
+}
+
+/// The lowered text and rust-hdl's own.
+fn both<U: Block>(make: impl Fn() -> U, top: &str) -> (String, String) {
+    (emit_unlowered(make(), top).expect("it is clean"), emit(make(), top).expect("it is clean"))
+}
+
+#[test]
+fn flip_flops_are_registers_of_their_module() {
+    let (plain, lowered) = both(Everything::default, "everything");
+    assert_eq!(plain.matches("\nmodule everything").count(), 5, "itself and four flip-flops");
+    assert_eq!(lowered.matches("\nmodule everything").count(), 1, "{lowered}");
+    assert!(lowered.contains("reg  [7:0] held_q;") && !lowered.contains("held_d"), "{lowered}");
+    assert!(lowered.contains("piped_q <= data + one;"), "{lowered}");
+    // Its input is read, so it stays.
+    assert!(lowered.contains("always @(posedge clock) watched_q <= watched_d;"), "{lowered}");
+}
+
+#[test]
+fn lowered_blocks_do_what_they_did() {
+    fn same<U: Block>(make: impl Fn() -> U, top: &str) {
+        let (plain, lowered) = both(make, top);
+        if let Err(error) = check_equivalent(&plain, &lowered, top) {
+            panic!("{error}\n{lowered}");
+        }
+    }
+    same(Everything::default, "everything");
+    same(Skid::<Bits<8>>::default, "skid");
+    same(CutFifo::<Bits<4>, 2, 3>::default, "cut_fifo");
+    same(FrameFifo::<Bits<4>, 2, 3>::default, "frame_fifo");
+    same(Credits::<3, 4>::default, "credits");
+    same(RxArbiter::<8, 16, 3>::default, "arbiter");
+    same(Parser::<2>::default, "parser");
+    same(Prepend::<64>::default, "prepend");
+    same(Patch::<64>::default, "patch");
+    same(Planner::<64>::default, "planner");
+}
+
+#[test]
+fn a_lowering_that_changes_something_is_found() {
+    let (plain, lowered) = both(Everything::default, "everything");
+    let wrong = lowered.replacen("piped_q <= data + one;", "piped_q <= data;", 1);
+    assert_ne!(wrong, lowered);
+    assert!(check_equivalent(&plain, &wrong, "everything").is_err());
 }

@@ -55,6 +55,7 @@ pub struct RxArbiter<const W: usize, const HEAD: usize, const PORTS: usize> {
     asking: [Signal<Local, Bit>; PORTS],
     chosen: [Signal<Local, Bit>; PORTS],
     found: Signal<Local, Bit>,
+    passed: Signal<Local, Bit>,
     advance: Signal<Local, Bit>,
     valid: Signal<Local, Bit>,
 
@@ -96,6 +97,7 @@ impl<const W: usize, const HEAD: usize, const PORTS: usize> Default for RxArbite
             asking: array::from_fn(|_| Signal::default()),
             chosen: array::from_fn(|_| Signal::default()),
             found: Signal::default(),
+            passed: Signal::default(),
             advance: Signal::default(),
             valid: Signal::default(),
             in_frame: DFF::default(),
@@ -162,14 +164,14 @@ impl<const W: usize, const HEAD: usize, const PORTS: usize> Logic for RxArbiter<
                 }
             }
         }
+        self.passed.next = false;
         if self.advance.val() {
             self.valid_s1.d.next = self.valid.val();
             if self.valid.val() {
-                self.found.next = false;
                 for i in 0..PORTS {
                     self.granted[i].d.next = self.chosen[i].val();
-                    self.behind[i].d.next = self.found.val();
-                    self.found.next = self.found.val() | self.chosen[i].val();
+                    self.behind[i].d.next = self.passed.val();
+                    self.passed.next = self.passed.val() | self.chosen[i].val();
                 }
             }
         }
