@@ -25,7 +25,7 @@ impl Need {
     /// Programs that show that it is there, each with the package that brings it.
     fn programs(self) -> &'static [(&'static str, &'static str)] {
         match self {
-            Self::Compiler => &[("g++", "g++"), ("ar", "binutils")],
+            Self::Compiler => &[("g++", "g++"), ("clang++", "clang"), ("ar", "binutils")],
             Self::Verilator => &[("verilator", "verilator")],
             Self::Network => &[
                 ("ip", "iproute2"),

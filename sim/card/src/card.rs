@@ -59,7 +59,6 @@ pub struct Card {
     tx: [TxStream; MAX_CARD_PORTS],
     irq_valid: Port,
     irq_vector: Port,
-    irq_ready: Port,
     eventfds: [Option<OwnedFd>; VECTORS],
     interrupts: u64,
     /// Last clock in which anything moved on any interface.
@@ -72,7 +71,9 @@ impl Card {
     /// # Errors
     /// [`CardError::Model`] when the linked RTL does not have the pins that this crate drives.
     pub fn new() -> Result<Self, CardError> {
-        let model = engine64()?;
+        let mut model = engine64()?;
+        // Interrupts are taken as they come.
+        model.set(model.find_port("irq_ready")?, 1);
         let beat_bytes = usize::from(GEOMETRY.width_bits) / 8;
         let mut rx = Vec::new();
         let mut tx = Vec::new();
@@ -88,7 +89,6 @@ impl Card {
             tx: tx.try_into().expect("one stream for each port"),
             irq_valid: model.find_port("irq_valid")?,
             irq_vector: model.find_port("irq_vector")?,
-            irq_ready: model.find_port("irq_ready")?,
             eventfds: Default::default(),
             interrupts: 0,
             last_active: 0,
@@ -181,7 +181,6 @@ impl Card {
         }
         let memory_moves = self.memory.before_edge(model, clock);
         let register_moves = if self.registers.idle() { None } else { Some(self.registers.before_edge(model)) };
-        model.set(self.irq_ready, 1);
         if model.get(self.irq_valid) == 1 {
             self.interrupts += 1;
             // An interrupt is a write to memory, too.

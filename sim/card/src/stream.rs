@@ -204,16 +204,20 @@ impl TxStream {
         if self.frame.is_empty() {
             self.first_clock = clock;
         }
-        let mut words = [0; MAX_BEAT_WORDS];
-        model.get_words(self.pins.data, &mut words[..self.beat_bytes / 8]);
-        let bytes = model.get(self.pins.keep).count_ones() as usize;
-        for (i, word) in words.iter().enumerate() {
-            let here = bytes.saturating_sub(8 * i).min(8);
-            self.frame.extend_from_slice(&word.to_le_bytes()[..here]);
+        let mut words = [0_u64; MAX_BEAT_WORDS];
+        let words = &mut words[..self.beat_bytes / 8];
+        model.get_words(self.pins.data, words);
+        let mut bytes = [0; 8 * MAX_BEAT_WORDS];
+        for (place, word) in bytes.chunks_exact_mut(8).zip(words) {
+            place.copy_from_slice(&word.to_le_bytes());
         }
+        let count = model.get(self.pins.keep).count_ones() as usize;
+        self.frame.extend_from_slice(&bytes[..count]);
         self.beats += 1;
         if model.get(self.pins.last) == 1 {
-            let bytes = std::mem::take(&mut self.frame);
+            // The next frame is likely to be as long: room for it at once.
+            let room = Vec::with_capacity(self.frame.len());
+            let bytes = std::mem::replace(&mut self.frame, room);
             self.sent.push_back(TxFrame { bytes, first_clock: self.first_clock, last_clock: clock });
         }
         true

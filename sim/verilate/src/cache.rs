@@ -13,7 +13,7 @@ use std::{env, fs, process};
 
 use sha2::{Digest, Sha256};
 
-use crate::compile::create_dir;
+use crate::compile::{compiler, create_dir};
 use crate::error::Error;
 use crate::shim::INTERFACE_VERSION;
 use crate::source::Source;
@@ -40,7 +40,7 @@ pub fn directory() -> PathBuf {
 
 /// Everything that decides what a built model is, as one short name.
 pub fn key(source: &Source, verilator: &str) -> String {
-    digest(&format!("{INTERFACE_VERSION}\n{verilator}\n{source:?}"))
+    digest(&format!("{INTERFACE_VERSION}\n{verilator}\n{}\n{source:?}", compiler(source.effort).name()))
 }
 
 /// The first half of a SHA-256, in hexadecimal.

@@ -20,10 +20,22 @@ pub struct Tool {
 pub const VERILATOR: Tool = Tool { name: "verilator", package: "verilator" };
 /// C++ to objects and shared objects.
 pub const COMPILER: Tool = Tool { name: "g++", package: "g++" };
+/// The same; what it makes of a large model is faster.
+pub const CLANG: Tool = Tool { name: "clang++", package: "clang" };
 /// Objects to an archive.
 pub const ARCHIVER: Tool = Tool { name: "ar", package: "binutils" };
 
 impl Tool {
+    /// The program's name.
+    pub fn name(self) -> &'static str {
+        self.name
+    }
+
+    /// Whether the program can be run.
+    pub fn is_installed(self) -> bool {
+        self.run(Path::new("."), ["--version"]).is_ok()
+    }
+
     /// Runs the program in `directory` and gives what it wrote to standard output.
     ///
     /// # Errors
