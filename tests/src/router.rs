@@ -14,6 +14,7 @@ use fpgaflow_driver::transport::Reach;
 use fpgaflow_netns::Namespace;
 use fpgaflow_sync::config::Config;
 use fpgaflow_sync::daemon::{Handle, Summary, run};
+use fpgaflow_sync::privileges::Rights;
 use fpgaflow_sync::error::SyncError;
 use fpgaflow_sync::stats::Snapshot;
 
@@ -53,7 +54,7 @@ impl RouterLab {
         server.connect("eth", &wires, WIRES[1]).unwrap();
         let (handle, reach) = (Handle::default(), reach(&wires));
         let theirs = handle.clone();
-        let daemon = router.spawn("daemon", move || run(&config, &reach, &theirs)).unwrap();
+        let daemon = router.spawn("daemon", move || run(&config, &reach, &theirs, Rights::Keep)).unwrap();
         assert!(handle.wait_ready(PATIENCE), "the daemon did not come up: {:?}", daemon.join());
         for (namespace, command) in [
             (&router, "ip addr add 192.0.2.1/24 dev fpga0"),

@@ -15,6 +15,7 @@ use crate::control::Control;
 use crate::datapath::{CardReport, CardStatus, CardTarget, DatapathSettings, DatapathStats, FrameTotals, choose};
 use crate::error::SyncError;
 use crate::netlink::NetlinkError;
+use crate::privileges::{Rights, drop_all_but_needed};
 use crate::stats::{SharedStats, Snapshot};
 use crate::tap::Tap;
 
@@ -94,11 +95,11 @@ pub struct Summary {
 /// the card is shut down and the TAP devices are gone.
 ///
 /// The card is opened by `reach`. One that is gone later ends nothing: conntrack is followed, flows stay known, and the card is told
-/// everything as soon as `reach` opens it again.
+/// everything as soon as `reach` opens it again. With [`Rights::Drop`] that happens with fewer rights than the first time.
 ///
 /// # Errors
 /// [`SyncError`], in one line with the remedy where there is one.
-pub fn run(config: &Config, reach: &Reach, handle: &Handle) -> Result<Summary, SyncError> {
+pub fn run(config: &Config, reach: &Reach, handle: &Handle, rights: Rights) -> Result<Summary, SyncError> {
     // Whoever waits for a daemon that does not come up must not wait for ever.
     let _ended = OnDrop(|| handle.shut_down());
     check_rights()?;
@@ -136,6 +137,10 @@ pub fn run(config: &Config, reach: &Reach, handle: &Handle) -> Result<Summary, S
             shutdown.send_replace(true);
         }
     };
+    if rights == Rights::Drop {
+        // Before there is a thread: capabilities are each thread's own.
+        drop_all_but_needed().map_err(|source| SyncError::Start { what: "with fewer rights", source })?;
+    }
     let target = CardTarget::start(card, Arc::clone(reach), secret, taps, settings, handle.datapath.clone(), draw_secret, on_end)
         .map_err(card_error)?;
     let runtime = tokio::runtime::Builder::new_current_thread()

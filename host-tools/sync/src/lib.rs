@@ -15,6 +15,7 @@ pub mod hops;
 pub mod kernel;
 pub mod netlink;
 pub mod policy;
+pub mod privileges;
 pub mod stats;
 pub mod tap;
 pub mod target;

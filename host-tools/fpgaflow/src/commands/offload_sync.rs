@@ -8,6 +8,7 @@ use fpgaflow_driver::transport::spec::CardSpec;
 use fpgaflow_driver::transport::{self, Reach};
 use fpgaflow_sync::config::Config;
 use fpgaflow_sync::daemon::{self, Handle, Summary};
+use fpgaflow_sync::privileges::Rights;
 use serde_json::json;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -16,7 +17,7 @@ use crate::{logging, signals};
 /// Hands the flows that conntrack has established and policy selects to a card, and takes them back when they end.
 ///
 /// The card's ports become TAP devices of this network namespace. SIGTERM or SIGINT hands every flow back to the kernel, then
-/// ends. Needs CAP_NET_ADMIN.
+/// ends. Needs CAP_NET_ADMIN, and once everything is open keeps nothing else.
 #[derive(Debug, Args)]
 pub struct OffloadSync {
     /// Configuration, TOML; every setting has a default.
@@ -48,7 +49,7 @@ impl OffloadSync {
             tracing::info!("handing every flow back to the kernel");
             theirs.shut_down();
         })?;
-        let summary = self.with_card(|reach| Ok(daemon::run(&config, reach, &handle)?))?;
+        let summary = self.with_card(|reach| Ok(daemon::run(&config, reach, &handle, Rights::Drop)?))?;
         match self.json {
             true => println!("{}", to_json(&summary)),
             false => println!("{}", to_text(&summary)),

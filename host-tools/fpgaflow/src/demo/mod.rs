@@ -20,6 +20,7 @@ use fpgaflow_sync::config::{Config, PortConfig};
 use fpgaflow_sync::daemon::{self, Handle, Summary};
 use fpgaflow_sync::error::SyncError;
 use fpgaflow_sync::policy::{Mode, Policy};
+use fpgaflow_sync::privileges::Rights;
 
 use crate::live_card::{LiveCard, Wire};
 use lab::{CLIENT, Lab, OFFLOAD_MARK, ROUTER, SERVER, TAPS, TCP_PORT, UDP_PORT, UDP_SERVICE_PORT, WIRES};
@@ -85,7 +86,7 @@ impl Router {
         let (handle, transport) = (Handle::default(), Arc::clone(&card.transport));
         let reach: Reach = Arc::new(move || Ok(Arc::clone(&transport) as Arc<dyn Transport>));
         let theirs = handle.clone();
-        let thread = lab.router.spawn("daemon", move || daemon::run(&config, &reach, &theirs)).context("start the daemon")?;
+        let thread = lab.router.spawn("daemon", move || daemon::run(&config, &reach, &theirs, Rights::Keep)).context("start the daemon")?;
         let mut router = Self { handle, thread: Some(thread) };
         if router.handle.wait_ready(PATIENCE) {
             return Ok(router);

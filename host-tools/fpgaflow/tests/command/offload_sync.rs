@@ -118,6 +118,35 @@ fn the_daemon_offloads_a_connection_and_gives_it_back_at_sigterm() {
 }
 
 #[test]
+fn a_running_daemon_has_no_rights_but_those_it_needs() {
+    /// CAP_NET_ADMIN alone, as /proc writes a set.
+    const NET_ADMIN: &str = "0000000000001000";
+    let lab = Lab::new();
+    let daemon = lab.start_daemon(&[&["sim"][..], &WIRES].concat());
+    let process = format!("/proc/{}", daemon.child.id());
+    let field = |status: &str, name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_else(|| panic!("{name} in {status}"));
+        line.trim_start_matches(':').trim().to_owned()
+    };
+    let mut confined = 0;
+    for thread in std::fs::read_dir(format!("{process}/task")).unwrap() {
+        let status = std::fs::read_to_string(thread.unwrap().path().join("status")).unwrap();
+        assert_eq!(field(&status, "Seccomp"), "2", "a filter holds for every thread: {status}");
+        // The clock of card sim and the thread that waits for signals began before.
+        if !["card", "signals"].contains(&field(&status, "Name").as_str()) {
+            confined += 1;
+            assert_eq!(field(&status, "NoNewPrivs"), "1", "{status}");
+            for set in ["CapEff", "CapPrm", "CapBnd"] {
+                assert_eq!(field(&status, set), NET_ADMIN, "{set} in {status}");
+            }
+        }
+    }
+    assert!(confined >= 2, "control loop and datapath");
+    lab.talk();
+    daemon.end_after_talk();
+}
+
+#[test]
 fn the_card_of_another_process_offloads_too_for_one_daemon_after_another() {
     let lab = Lab::new();
     let dir = tempfile::tempdir().unwrap();
