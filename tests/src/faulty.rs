@@ -22,6 +22,8 @@ use fpgaflow_driver::transport::{BarOffset, Iova, Transport, TransportError};
 pub enum Fault {
     /// The card was pulled: its bus reads all ones, writes go nowhere, and it reaches no memory.
     AllOnes,
+    /// Another card, with half as many next hops, is in its place.
+    AnotherCard,
     /// Every access ends in a timeout.
     TimesOut,
     /// Doorbells of commands do not arrive, until a reset.
@@ -71,21 +73,24 @@ impl Faulty {
         Arc::new(Self { inner, fault: Mutex::new(None), memory: Mutex::default() })
     }
 
-    /// From now on `fault` is there.
+    /// From now on `fault` is there, and none that was before.
     pub fn break_by(&self, fault: Fault) {
-        *locked(&self.fault) = Some(fault);
-        if fault == Fault::AllOnes {
-            self.inner.card().set_bus_master(false);
-        }
+        self.change(Some(fault));
     }
 
-    /// The card is sound again, after a power-on if it was pulled.
+    /// The card is sound again.
     pub fn mend(&self) {
-        if locked(&self.fault).take() == Some(Fault::AllOnes) {
-            let mut card = self.inner.card();
+        self.change(None);
+    }
+
+    /// A card that was pulled is powered on.
+    fn change(&self, fault: Option<Fault>) {
+        let before = std::mem::replace(&mut *locked(&self.fault), fault);
+        let mut card = self.inner.card();
+        if before == Some(Fault::AllOnes) {
             card.reset();
-            card.set_bus_master(true);
         }
+        card.set_bus_master(fault != Some(Fault::AllOnes));
     }
 
     /// Opens the card again: what a user's `reach` would say.
@@ -161,6 +166,7 @@ impl Transport for Faulty {
         match *locked(&self.fault) {
             Some(Fault::AllOnes) => Ok(u32::MAX),
             Some(Fault::TimesOut) => Err(self.timed_out("read a register")),
+            Some(Fault::AnotherCard) if offset.0 == regs::NEXT_HOPS => Ok(self.inner.read(offset)? / 2),
             _ => self.inner.read(offset),
         }
     }

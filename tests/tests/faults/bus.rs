@@ -30,6 +30,23 @@ fn a_card_that_is_pulled_reads_all_ones_and_is_taken_back_when_it_is_plugged_in(
 }
 
 #[test]
+fn another_card_in_its_place_is_told_nothing() {
+    let campaign = Campaign::new(config());
+    let before = campaign.before();
+    campaign.faulty.break_by(Fault::AllOnes);
+    campaign.wait_until_absent(&before);
+    campaign.faulty.break_by(Fault::AnotherCard);
+    // Time for a few attempts.
+    std::thread::sleep(Duration::from_millis(800));
+    assert_eq!(campaign.lab.handle.card_status(), CardStatus::Absent);
+    let lookup = campaign.card.card().read_register(regs::FLOW_CTRL).unwrap();
+    assert_eq!(lookup, 0, "it looks frames up in tables that are not for it");
+    campaign.faulty.mend();
+    let frames = campaign.recovers("another card in its place", &before);
+    assert_eq!((frames.absences, frames.recoveries), (1, 0));
+}
+
+#[test]
 fn a_flow_that_ends_while_the_card_is_gone_is_not_in_the_card_that_comes_back() {
     let campaign = Campaign::new(config());
     let (mut near, mut far) = campaign.lab.tcp();

@@ -1,5 +1,6 @@
 //! One run: the daemon on a card that forwards live traffic, a fault, and what must be true after it.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,6 +16,8 @@ use crate::echo::{Echo, PORT};
 
 /// Answers that show that the stream is under way.
 const UNDER_WAY: usize = 25;
+/// Looks that find more frames forwarded than the last, until the card counts as forwarding.
+const GROWTHS: u32 = 5;
 /// Within this a fault must be noticed, where it is the card's absence.
 pub const NOTICED_WITHIN: Duration = Duration::from_secs(1);
 
@@ -106,17 +109,12 @@ impl Campaign {
 
     /// Waits until the card itself forwards, not the host.
     pub fn wait_until_the_card_forwards(&self) {
-        let mut last = self.forwarded();
-        let seen = std::cell::Cell::new(0);
-        let last = std::cell::Cell::new(std::mem::take(&mut last));
+        let (last, grown) = (Cell::new(self.forwarded()), Cell::new(0));
         self.lab.wait_until("the card to forward", || {
             let now = self.forwarded();
             // A reset between two looks makes it less.
-            if now > last.get() {
-                seen.set(seen.get() + 1);
-            }
-            last.set(now);
-            seen.get() >= 5
+            grown.set(grown.get() + u32::from(now > last.replace(now)));
+            grown.get() >= GROWTHS
         });
     }
 

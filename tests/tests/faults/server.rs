@@ -74,16 +74,65 @@ impl Drop for Process {
     }
 }
 
+/// Opens the card behind `socket`.
+fn reach(socket: &Path) -> Reach {
+    let spec = CardSpec::VfioUser(socket.to_owned());
+    Arc::new(move || transport::open(&spec))
+}
+
 /// A router whose card is behind `socket`, served by a process.
 fn lab(socket: &Path) -> (RouterLab, Process) {
     let mut process = None;
     let lab = RouterLab::new(config(), |wires| {
         process = Some(Process::start(wires, socket));
-        let spec = CardSpec::VfioUser(socket.to_owned());
-        let reach: Reach = Arc::new(move || transport::open(&spec));
-        reach
+        reach(socket)
     });
     (lab, process.expect("the lab asks for its card"))
+}
+
+/// The stream of a router, in the card.
+struct Stream<'a> {
+    lab: &'a RouterLab,
+    echo: Echo,
+    conntrack_id: String,
+}
+
+impl<'a> Stream<'a> {
+    fn start(lab: &'a RouterLab) -> Self {
+        let echo = Echo::start(lab);
+        lab.wait_for("the stream in the card", |snapshot| snapshot.in_card == 1 && snapshot.totals.card_packets > 0);
+        Self { lab, echo, conntrack_id: conntrack_id(lab) }
+    }
+
+    /// How long the daemon takes to find the card gone that broke at `broken`.
+    fn wait_until_absent(&self, broken: Instant) -> Duration {
+        self.lab.wait_until("the card to be found gone", || self.lab.handle.card_status() == CardStatus::Absent);
+        broken.elapsed()
+    }
+
+    /// Waits until the card forwards again that broke at `broken` and was mended at `mended`, and says how long it took.
+    fn wait_until_back(&self, fault: &str, broken: Instant, noticed: Duration, mended: Instant) {
+        let lab = self.lab;
+        lab.wait_until("the card to be back", || lab.handle.card_status() == CardStatus::Attached);
+        let (attached, back) = (mended.elapsed(), Instant::now());
+        lab.wait_until("the stream to go on", || self.echo.answered_since(back).is_some());
+        let before = lab.handle.snapshot().totals.card_packets;
+        lab.wait_for("the card to forward", |snapshot| snapshot.totals.card_packets > before + 100);
+        println!(
+            "{fault}: noticed after {} ms, card told everything {} ms after it was there again; longest silence {} ms",
+            noticed.as_millis(),
+            attached.as_millis(),
+            self.echo.longest_silence(broken).as_millis()
+        );
+    }
+
+    /// Ends the stream; nothing of it arrived wrong, and it is one connection.
+    fn finish(self) {
+        let wrong = self.echo.stop();
+        assert!(wrong.is_empty(), "{} datagrams arrived wrong, the first: {}", wrong.len(), wrong[0]);
+        assert_eq!(conntrack_id(self.lab), self.conntrack_id, "conntrack has another connection than before");
+        assert_eq!(self.lab.invalid_packets(), 0, "the kernel found packets invalid");
+    }
 }
 
 #[test]
@@ -91,16 +140,11 @@ fn a_server_that_is_killed_and_started_again_gets_every_flow_back() {
     let dir = tempfile::tempdir().unwrap();
     let socket = dir.path().join("card.sock");
     let (lab, mut process) = lab(&socket);
-    let echo = Echo::start(&lab);
-    let card_packets = |lab: &RouterLab| lab.handle.snapshot().totals.card_packets;
-    lab.wait_for("the stream in the card", |snapshot| snapshot.in_card == 1 && snapshot.totals.card_packets > 0);
-    let id = conntrack_id(&lab);
-
-    for round in 0..2 {
+    let stream = Stream::start(&lab);
+    for _ in 0..2 {
         let killed = Instant::now();
         process.kill();
-        lab.wait_until("the card to be found gone", || lab.handle.card_status() == CardStatus::Absent);
-        let noticed = killed.elapsed();
+        let noticed = stream.wait_until_absent(killed);
         assert!(noticed < NOTICED_WITHIN, "noticed after {noticed:?}");
         // The daemon goes on following what the router itself does.
         let tracked = lab.handle.snapshot().tracked;
@@ -110,24 +154,10 @@ fn a_server_that_is_killed_and_started_again_gets_every_flow_back() {
 
         let started = Instant::now();
         process = Process::start(&lab.wires, &socket);
-        lab.wait_until("the card to be back", || lab.handle.card_status() == CardStatus::Attached);
-        let attached = started.elapsed();
-        let (back, before) = (Instant::now(), card_packets(&lab));
-        lab.wait_until("the stream to go on", || echo.answered_since(back).is_some());
-        lab.wait_until("the card to forward", || card_packets(&lab) > before + 100);
-        println!(
-            "server killed, round {round}: noticed after {} ms, told everything {} ms after it was started; longest silence {} ms",
-            noticed.as_millis(),
-            attached.as_millis(),
-            echo.longest_silence(killed).as_millis()
-        );
+        stream.wait_until_back("server killed", killed, noticed, started);
     }
-    let wrong = echo.stop();
-    assert!(wrong.is_empty(), "{} datagrams arrived wrong, the first: {}", wrong.len(), wrong[0]);
-    assert_eq!(conntrack_id(&lab), id, "conntrack has another connection than before");
-    assert_eq!(lab.invalid_packets(), 0);
-    let frames = lab.stop().frames;
-    assert_eq!(frames.absences, 2, "{frames:?}");
+    stream.finish();
+    assert_eq!(lab.stop().frames.absences, 2);
 }
 
 #[test]
@@ -135,32 +165,14 @@ fn a_server_that_answers_nothing_is_left_and_connected_again_when_it_answers() {
     let dir = tempfile::tempdir().unwrap();
     let socket = dir.path().join("card.sock");
     let (lab, process) = lab(&socket);
-    let echo = Echo::start(&lab);
-    lab.wait_for("the stream in the card", |snapshot| snapshot.in_card == 1 && snapshot.totals.card_packets > 0);
-    let id = conntrack_id(&lab);
-
+    let stream = Stream::start(&lab);
     let stopped = Instant::now();
     process.signal(Signal::STOP);
-    lab.wait_until("the card to be found gone", || lab.handle.card_status() == CardStatus::Absent);
-    let noticed = stopped.elapsed();
+    let noticed = stream.wait_until_absent(stopped);
     assert!(noticed < PATIENCE + 2 * NOTICED_WITHIN, "noticed after {noticed:?}");
     process.signal(Signal::CONT);
-    let resumed = Instant::now();
-    lab.wait_until("the card to be back", || lab.handle.card_status() == CardStatus::Attached);
-    let (attached, back) = (resumed.elapsed(), Instant::now());
-    lab.wait_until("the stream to go on", || echo.answered_since(back).is_some());
-    let before = lab.handle.snapshot().totals.card_packets;
-    lab.wait_for("the card to forward", |snapshot| snapshot.totals.card_packets > before + 100);
-    println!(
-        "server hangs: noticed after {} ms, card told everything {} ms after it goes on; longest silence {} ms",
-        noticed.as_millis(),
-        attached.as_millis(),
-        echo.longest_silence(stopped).as_millis()
-    );
-    let wrong = echo.stop();
-    assert!(wrong.is_empty(), "{} datagrams arrived wrong, the first: {}", wrong.len(), wrong[0]);
-    assert_eq!(conntrack_id(&lab), id, "conntrack has another connection than before");
-    assert_eq!(lab.invalid_packets(), 0);
+    stream.wait_until_back("server hangs", stopped, noticed, Instant::now());
+    stream.finish();
     assert_eq!(lab.stop().frames.absences, 1);
 }
 
@@ -169,45 +181,27 @@ fn a_socket_that_closes_is_connected_again() {
     let dir = tempfile::tempdir().unwrap();
     let socket = dir.path().join("card.sock");
     let card = CosimTransport::new(Card::new().unwrap()).unwrap();
-    let serve = |card: &Arc<CosimTransport>| {
-        let server = Server::bind(&socket, Arc::clone(card)).unwrap();
+    let serve = || {
+        let server = Server::bind(&socket, Arc::clone(&card)).unwrap();
         let stopper = server.stopper();
         (std::thread::spawn(move || server.serve().unwrap()), stopper)
     };
-    let (mut serving, mut stopper) = serve(&card);
+    let (serving, stopper) = serve();
     let mut runner = None;
     let lab = RouterLab::new(config(), |wires| {
         let theirs = Arc::clone(&card);
         runner = Some(wires.run(move || run_card(theirs)));
-        let spec = CardSpec::VfioUser(socket.clone());
-        let reach: Reach = Arc::new(move || transport::open(&spec));
-        reach
+        reach(&socket)
     });
-    let echo = Echo::start(&lab);
-    lab.wait_for("the stream in the card", |snapshot| snapshot.in_card == 1 && snapshot.totals.card_packets > 0);
-    let id = conntrack_id(&lab);
-
+    let stream = Stream::start(&lab);
     let closed = Instant::now();
     stopper.stop();
     serving.join().unwrap();
-    lab.wait_until("the card to be found gone", || lab.handle.card_status() == CardStatus::Absent);
-    let noticed = closed.elapsed();
+    let noticed = stream.wait_until_absent(closed);
     assert!(noticed < NOTICED_WITHIN, "noticed after {noticed:?}");
-    (serving, stopper) = serve(&card);
-    lab.wait_until("the card to be back", || lab.handle.card_status() == CardStatus::Attached);
-    let (attached, back) = (closed.elapsed(), Instant::now());
-    lab.wait_until("the stream to go on", || echo.answered_since(back).is_some());
-    let before = lab.handle.snapshot().totals.card_packets;
-    lab.wait_for("the card to forward", |snapshot| snapshot.totals.card_packets > before + 100);
-    println!(
-        "socket closed: noticed after {} ms, card told everything after {} ms; longest silence {} ms",
-        noticed.as_millis(),
-        attached.as_millis(),
-        echo.longest_silence(closed).as_millis()
-    );
-    let wrong = echo.stop();
-    assert!(wrong.is_empty(), "{} datagrams arrived wrong, the first: {}", wrong.len(), wrong[0]);
-    assert_eq!(conntrack_id(&lab), id, "conntrack has another connection than before");
+    let (mended, (serving, stopper)) = (Instant::now(), serve());
+    stream.wait_until_back("socket closed", closed, noticed, mended);
+    stream.finish();
     assert_eq!(lab.stop().frames.absences, 1);
     stopper.stop();
     serving.join().unwrap();
