@@ -3,6 +3,7 @@
 
 mod bus;
 mod campaign;
+mod churn;
 mod completions;
 mod echo;
 mod host;
