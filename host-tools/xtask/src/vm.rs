@@ -40,6 +40,9 @@ pub fn test() -> Result<()> {
     let shipped = guest::build(&home.join("guest"))?;
 
     let logs = home.join("run");
+    if logs.exists() {
+        std::fs::remove_dir_all(&logs).with_context(|| format!("remove {}", logs.display()))?;
+    }
     std::fs::create_dir_all(&logs).with_context(|| format!("make {}", logs.display()))?;
     let initramfs = logs.join("initramfs.cpio");
     guest::write_initramfs(&initramfs, &debian, &shipped)?;
@@ -56,8 +59,9 @@ pub fn test() -> Result<()> {
     let begun = Instant::now();
     let mut machine = qemu.start(&debian.kernel, &initramfs, &socket, &logs)?;
     let said = machine.lines().until(Instant::now() + GUEST_PATIENCE, |line| line == "end");
-    let facts = Facts::parse(&said.with_context(|| format!("the guest's kernel said:\n{}", qemu::console(&logs)))?)
-        .with_context(|| format!("the guest's kernel said:\n{}", qemu::console(&logs)))?;
+    let facts = said.and_then(|lines| Facts::parse(&lines)).with_context(|| {
+        format!("test-vm, logs in {}; the guest's kernel said last:\n{}", logs.display(), qemu::console(&logs))
+    })?;
     facts.print();
     println!("guest: {:.1} s from start to the end of the checks", begun.elapsed().as_secs_f64());
     ensure!(machine.wait(Instant::now() + GUEST_PATIENCE)?.success(), "the guest did not power off");

@@ -39,6 +39,8 @@ echo "address $address"
 [ -e "$card/iommu_group" ] || fail "$address is in no IOMMU group"
 echo "iommu_group $(ls "$card/iommu_group/devices" | tr '\n' ' ')"
 echo "iommu_type $(cat "$card/iommu_group/type")"
+# The checks reset the card: by function, or not at all.
+echo flr >"$card/reset_method"
 echo "reset_method $(cat "$card/reset_method")"
 
 fpgaflow bind "$address" >&2 || fail "bind $address to vfio-pci"

@@ -62,6 +62,7 @@ impl Qemu {
             "driver": "vfio-user-pci",
             "socket": { "type": "unix", "path": socket },
             "x-msg-timeout": ANSWER_MS,
+            "bus": "port0",
         });
         let mut command = self.command();
         command.arg("-L").arg(share.join("qemu")).arg("-L").arg(share.join("seabios"));
@@ -69,7 +70,7 @@ impl Qemu {
         command.args(["-machine", "q35,kernel-irqchip=split,memory-backend=memory", "-m", MEMORY]);
         command.args(["-object", &format!("memory-backend-memfd,id=memory,size={MEMORY},share=on")]);
         command.args(["-device", "intel-iommu,intremap=on,caching-mode=on"]);
-        command.args(["-device", &card.to_string()]);
+        command.args(["-device", "pcie-root-port,id=port0,slot=1", "-device", &card.to_string()]);
         command.arg("-serial").arg(format!("file:{}", logs.join(CONSOLE).display()));
         command.args(["-serial", "stdio"]);
         command.arg("-kernel").arg(kernel).arg("-initrd").arg(initramfs).arg("-append");
