@@ -25,7 +25,7 @@ use process::Running;
 use report::{Checked, Facts};
 
 /// Longest that the guest may take from its first instruction to power-off; after that it hangs. It takes seconds on an idle machine.
-const GUEST_PATIENCE: Duration = Duration::from_secs(600);
+const GUEST_PATIENCE: Duration = Duration::from_secs(300);
 /// Longest that the server may take to be ready, and to end.
 const SERVER_PATIENCE: Duration = Duration::from_secs(60);
 
