@@ -14,8 +14,8 @@ use fpgaflow_driver::transport::Reach;
 use fpgaflow_netns::Namespace;
 use fpgaflow_sync::config::Config;
 use fpgaflow_sync::daemon::{Handle, Summary, run};
-use fpgaflow_sync::privileges::Rights;
 use fpgaflow_sync::error::SyncError;
+use fpgaflow_sync::privileges::Rights;
 use fpgaflow_sync::stats::Snapshot;
 
 /// Longest that anything is waited for.

@@ -86,7 +86,10 @@ impl Router {
         let (handle, transport) = (Handle::default(), Arc::clone(&card.transport));
         let reach: Reach = Arc::new(move || Ok(Arc::clone(&transport) as Arc<dyn Transport>));
         let theirs = handle.clone();
-        let thread = lab.router.spawn("daemon", move || daemon::run(&config, &reach, &theirs, Rights::Keep)).context("start the daemon")?;
+        let thread = lab
+            .router
+            .spawn("daemon", move || daemon::run(&config, &reach, &theirs, Rights::Keep))
+            .context("start the daemon")?;
         let mut router = Self { handle, thread: Some(thread) };
         if router.handle.wait_ready(PATIENCE) {
             return Ok(router);
