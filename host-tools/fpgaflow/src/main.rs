@@ -2,7 +2,6 @@
 //!
 //! A command that fails says why in one line on standard error and exits with status 1.
 
-#[cfg(feature = "sim")]
 mod bench;
 mod commands;
 #[cfg(feature = "sim")]

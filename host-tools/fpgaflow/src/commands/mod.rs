@@ -1,6 +1,5 @@
 //! The subcommands. Each module has the arguments of one, and `run`.
 
-#[cfg(feature = "sim")]
 mod bench;
 mod cards;
 mod check;
@@ -31,7 +30,6 @@ enum Command {
     Bind(cards::Bind),
     Unbind(cards::Unbind),
     Doctor(cards::Doctor),
-    #[cfg(feature = "sim")]
     Bench(bench::Bench),
     Check(check::Check),
     #[cfg(feature = "sim")]
@@ -54,7 +52,6 @@ impl Cli {
             Command::Bind(bind) => bind.run(),
             Command::Unbind(unbind) => unbind.run(),
             Command::Doctor(doctor) => doctor.run(),
-            #[cfg(feature = "sim")]
             Command::Bench(bench) => bench.run(),
             Command::Check(check) => check.run(),
             #[cfg(feature = "sim")]
@@ -65,6 +62,6 @@ impl Cli {
 
 /// What a binary says to `--card sim` that does not have it.
 #[cfg(not(feature = "sim"))]
-fn without_sim() -> anyhow::Error {
+pub fn without_sim() -> anyhow::Error {
     anyhow::anyhow!("--card sim: this binary was built without the verilated card; build it with `cargo xtask build`")
 }

@@ -16,3 +16,17 @@ fn the_engine_leaves_no_gap_between_frames_and_keeps_its_latency() {
     assert!((1.0..=32.0).contains(&number("latency_clocks")), "{figures}");
     assert!(number("clocks_per_s") > 0.0, "{figures}");
 }
+
+#[test]
+fn every_way_to_the_card_carries_its_workload() {
+    let run = fpgaflow(&["bench", "transport", "--json"]);
+    assert!(run.status.success(), "{run:?}");
+    let reports: Vec<Value> = serde_json::from_slice(&run.stdout).unwrap();
+    let cards: Vec<&str> = reports.iter().map(|report| report["card"].as_str().unwrap()).collect();
+    assert_eq!(cards, ["sim", "vfio-user"]);
+    for report in &reports {
+        for rate in ["register_reads_per_s", "commands_per_s", "frames_to_card_per_s", "frames_to_host_per_s"] {
+            assert!(report[rate].as_f64().is_some_and(|rate| rate > 0.0), "{rate} in {report}");
+        }
+    }
+}
