@@ -94,7 +94,7 @@ fn to_json(summary: &Summary) -> serde_json::Value {
         "conntrack_events": totals.conntrack_events,
         "resyncs": totals.resyncs,
         "recoveries": frames.recoveries,
-        "frames_lost": frames.ring_full + frames.refused_by_kernel + frames.refused_by_card,
+        "frames_lost": frames.ring_full + frames.refused_by_kernel + frames.refused_by_card + frames.card_absent,
     })
 }
 
