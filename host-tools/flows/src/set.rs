@@ -62,6 +62,11 @@ pub struct Limits {
 type FieldError = (String, Problem);
 
 impl FlowSet {
+    /// The address of a port that takes only frames to it; `None` for a port that is promiscuous.
+    pub fn port_mac(&self, port: u8) -> Option<MacAddr> {
+        self.ports.iter().find(|own| own.port == port).map(|own| own.mac)
+    }
+
     /// Reads a file.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use fpgaflow_card::ports::{InterfacePort, PortIo, cable};
 use fpgaflow_card::{Card, CosimTransport, MAX_CARD_PORTS, Runner};
+use fpgaflow_driver::transport::{Reach, Transport};
 
 /// A port's wire.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +69,12 @@ impl LiveCard {
         const { assert!(MAX_CARD_PORTS == 2, "a cable leaves no port without a wire") };
         let (near, far) = cable();
         Self::with_ports(vec![Box::new(near), Box::new(far)])
+    }
+
+    /// The daemon's way to it.
+    pub fn reach(&self) -> Reach {
+        let transport = Arc::clone(&self.transport);
+        Arc::new(move || Ok(Arc::clone(&transport) as Arc<dyn Transport>))
     }
 
     fn with_ports(ports: Vec<Box<dyn PortIo>>) -> anyhow::Result<Self> {

@@ -71,9 +71,11 @@ impl SteppedCard {
         self.driver.submit(commands)?;
         self.await_commands()?;
         for port in 0..self.geometry().ports {
-            let own = set.ports.iter().find(|own| own.port == port);
-            let mac = own.map_or([0; 6], |own| own.mac);
-            self.driver.set_port(port, PortSettings { mac, enabled: true, promiscuous: own.is_none(), tail_drop: false })?;
+            let mac = set.port_mac(port);
+            self.driver.set_port(
+                port,
+                PortSettings { mac: mac.unwrap_or_default(), enabled: true, promiscuous: mac.is_none(), tail_drop: false },
+            )?;
         }
         self.driver.set_lookup(true)?;
         Ok(())

@@ -22,7 +22,8 @@ use crate::echo::Echo;
 /// Tells this program which socket to serve.
 const SOCKET: &str = "FPGAFLOW_FAULTS_SOCKET";
 
-/// Not a test by itself: the server of the others, in a process of its own.
+/// Not a test by itself: the server of the others, in a process of its own. It is this program, so that no other binary has to be built
+/// and found first; ignored, because without a test that names its socket it has nothing to serve.
 #[test]
 #[ignore = "the server of the other tests, which start it"]
 fn serve_a_card() {

@@ -71,9 +71,7 @@ impl OffloadSync {
     #[cfg(feature = "sim")]
     fn with_sim(&self, run: impl FnOnce(&Reach) -> anyhow::Result<Summary>) -> anyhow::Result<Summary> {
         let card = crate::live_card::LiveCard::start(&self.wire)?;
-        let transport = Arc::clone(&card.transport);
-        let reach: Reach = Arc::new(move || Ok(Arc::clone(&transport) as Arc<dyn transport::Transport>));
-        let summary = run(&reach)?;
+        let summary = run(&card.reach())?;
         card.runner.stop()?;
         Ok(summary)
     }

@@ -15,7 +15,6 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
-use fpgaflow_driver::transport::{Reach, Transport};
 use fpgaflow_sync::config::{Config, PortConfig};
 use fpgaflow_sync::daemon::{self, Handle, Summary};
 use fpgaflow_sync::error::SyncError;
@@ -83,8 +82,7 @@ impl Router {
             policy: Policy { mode: Mode::Mark, mark: OFFLOAD_MARK, mask: OFFLOAD_MARK, ..Policy::default() },
             ..Config::default()
         };
-        let (handle, transport) = (Handle::default(), Arc::clone(&card.transport));
-        let reach: Reach = Arc::new(move || Ok(Arc::clone(&transport) as Arc<dyn Transport>));
+        let (handle, reach) = (Handle::default(), card.reach());
         let theirs = handle.clone();
         let thread = lab
             .router

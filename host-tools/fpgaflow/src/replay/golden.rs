@@ -45,8 +45,8 @@ impl Engine for GoldenEngine {
 
     fn configure(&mut self, set: &FlowSet) -> anyhow::Result<()> {
         for port in 0..self.card.geometry().ports {
-            let own = set.ports.iter().find(|own| own.port == port);
-            let config = PortConfig { rx_enable: true, promiscuous: own.is_none(), mac: own.map_or([0; 6], |own| own.mac) };
+            let mac = set.port_mac(port);
+            let config = PortConfig { rx_enable: true, promiscuous: mac.is_none(), mac: mac.unwrap_or_default() };
             self.card.set_port(port, config)?;
         }
         for (index, next_hop) in (0..).zip(&set.next_hops) {

@@ -59,9 +59,11 @@ impl Engine for SoftwareEngine {
 
     fn configure(&mut self, set: &FlowSet) -> anyhow::Result<()> {
         for port in 0..self.limits().geometry.ports {
-            let own = set.ports.iter().find(|own| own.port == port);
-            let mac = own.map_or([0; 6], |own| own.mac);
-            self.table.set_port(port, &PortSettings { mac, enabled: true, promiscuous: own.is_none(), tail_drop: false })?;
+            let mac = set.port_mac(port);
+            self.table.set_port(
+                port,
+                &PortSettings { mac: mac.unwrap_or_default(), enabled: true, promiscuous: mac.is_none(), tail_drop: false },
+            )?;
         }
         for (index, next_hop) in (0..).zip(&set.next_hops) {
             self.table.set_next_hop(index, &next_hop.hop).with_context(|| format!("next_hops[{index}]"))?;
