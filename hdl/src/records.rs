@@ -22,6 +22,8 @@ pub const LENGTH_BITS: usize = 16;
 pub const CLOCK_BITS: usize = 64;
 /// Bits of the `last_seen` tick.
 pub const SEEN_BITS: usize = 32;
+/// Bits of an address: IPv6's; an IPv4 address is in the lowest 32.
+pub const ADDRESS_BITS: usize = key::SRC_V6.width;
 /// Bits of the header window behind layer 2.
 pub const WINDOW_BITS: usize = 8 * wire::HEADER_WINDOW_BYTES;
 /// Bits of the layer 2 header record; a shorter header is left-aligned, its first byte the most significant.
@@ -83,8 +85,10 @@ pub struct HeaderRecord {
     pub window: Bits<WINDOW_BITS>,
     /// Layer 2 header.
     pub l2: L2Record,
-    /// EtherType that says what the window holds (behind all tags).
+    /// EtherType that says what the window holds: behind all tags, and IP's behind a PPPoE header.
     pub ethertype: Bits<16>,
+    /// Length field of the PPPoE header, if `encap` has one.
+    pub pppoe_length: Bits<LENGTH_BITS>,
     /// Encapsulation as `abi::key::Encap` rows have it.
     pub encap: Bits<{ key::ENCAP.width }>,
     /// Length and ingress port of the frame.
@@ -106,8 +110,12 @@ pub struct Parsed {
     pub l3_checksum: Bits<16>,
     /// TCP or UDP checksum.
     pub l4_checksum: Bits<16>,
-    /// UDP, else TCP.
+    /// IPv6, else IPv4.
+    pub v6: Bit,
+    /// UDP.
     pub udp: Bit,
+    /// GRE; neither this nor UDP is TCP.
+    pub gre: Bit,
     /// TCP with FIN, SYN or RST.
     pub tcp_control: Bit,
 }
@@ -120,9 +128,9 @@ pub struct FlowAction {
     /// Which one.
     pub entry: Bits<{ slot::ENTRY_REF_BITS }>,
     /// Source address to write.
-    pub src: Bits<32>,
+    pub src: Bits<ADDRESS_BITS>,
     /// Destination address to write.
-    pub dst: Bits<32>,
+    pub dst: Bits<ADDRESS_BITS>,
     /// Source port to write.
     pub sport: Bits<16>,
     /// Destination port to write.
@@ -157,9 +165,9 @@ pub struct Verdict {
     /// Encapsulation to leave with.
     pub encap: Bits<{ key::ENCAP.width }>,
     /// Source address to write.
-    pub src: Bits<32>,
+    pub src: Bits<ADDRESS_BITS>,
     /// Destination address to write.
-    pub dst: Bits<32>,
+    pub dst: Bits<ADDRESS_BITS>,
     /// Source port to write.
     pub sport: Bits<16>,
     /// Destination port to write.
@@ -170,8 +178,12 @@ pub struct Verdict {
     pub l3_checksum: Bits<16>,
     /// TCP or UDP checksum to write.
     pub l4_checksum: Bits<16>,
-    /// UDP, else TCP.
+    /// IPv6, else IPv4: no checksum of its own.
+    pub v6: Bit,
+    /// UDP.
     pub udp: Bit,
+    /// GRE; neither this nor UDP is TCP.
+    pub gre: Bit,
 }
 
 /// A punted frame on its way to the host: one a frame, beside its beats.
@@ -187,8 +199,8 @@ pub struct PuntInfo {
     pub entry: Bits<{ slot::ENTRY_REF_BITS }>,
 }
 
-/// Bits of a table write's row: a command's payload, the widest row of an engine without IPv6.
-pub const WRITE_ROW_BITS: usize = 64 * fpgaflow_abi::descriptor::PAYLOAD_WORDS;
+/// Bits of a table write's row: an IPv6 entry, in whole words.
+pub const WRITE_ROW_BITS: usize = 64 * entry::ENTRY_WORDS;
 
 /// One atomic write into a table, as a pulse from the command engine.
 #[derive(Copy, Clone, Debug, Default, PartialEq, LogicStruct)]

@@ -1,9 +1,15 @@
 //! Why a frame was not forwarded by the card. Every reason has a counter; nothing is punted or dropped without one.
 //!
+//! # Layer 2
+//! Up to two tags (802.1Q or 802.1ad, in any order), then a PPPoE session header with code 0 whose PPP protocol is IPv4 or IPv6, are part
+//! of layer 2. The EtherType that [`Reason::Arp`] and [`Reason::NotIp`] look at is the one behind all tags; a PPPoE header of another kind
+//! is none, so its EtherType stays. A frame that ends inside its tags or PPPoE header is taken as one without any: its EtherType is its first TPID.
+//!
 //! # Order
 //! A frame has exactly one verdict: the first reason that applies, in the order of [`Reason::ALL`] except that
 //! [`Reason::Malformed`] is found in two places (layer 3 before [`Reason::IpOptions`], layer 4 before
-//! [`Reason::LookupDisabled`]). [`Reason::HostFull`] and [`Reason::TxFull`] come after a verdict and are counted besides it.
+//! [`Reason::LookupDisabled`]). A GRE header's version is looked at where there is one; a packet too short for it is malformed.
+//! [`Reason::HostFull`] and [`Reason::TxFull`] come after a verdict and are counted besides it.
 
 /// What becomes of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,19 +80,22 @@ reasons! {
     Multicast = 7, "multicast", Punt;
     /// Destination is not the port's address and the port is not promiscuous.
     WrongMac = 8, "wrong_mac", Punt;
-    /// EtherType is not one that this engine forwards.
+    /// Neither IPv4 nor IPv6 behind at most two tags and a PPPoE session header.
     NotIp = 9, "not_ip", Punt;
-    /// A header that contradicts itself or the frame's length: version, IHL, total length, TCP data offset, UDP length.
+    /// A header that contradicts itself or the length that frame and PPPoE header leave it: version, IHL, total or payload length, TCP data
+    /// offset, UDP length, no room for a layer 4 header.
     Malformed = 10, "malformed", Punt;
     /// IPv4 with options.
     IpOptions = 11, "ip_options", Punt;
+    /// IPv6 with an extension header other than a fragment header before layer 4.
+    IpExtension = 25, "ip_extension", Punt;
     /// IPv4 header checksum is wrong (RFC 1812 5.2.2).
     IpChecksum = 12, "ip_checksum", Punt;
-    /// More fragments or a fragment offset.
+    /// More fragments or a fragment offset; in IPv6 a fragment header.
     Fragment = 13, "fragment", Punt;
-    /// ICMP.
+    /// ICMP or ICMPv6.
     Icmp = 14, "icmp", Punt;
-    /// Another layer 4 protocol than the engine forwards.
+    /// Another layer 4 protocol than TCP, UDP and GRE version 0.
     OtherProtocol = 15, "other_protocol", Punt;
     /// `FLOW_CTRL.LOOKUP` is off.
     LookupDisabled = 16, "lookup_disabled", Punt;

@@ -213,7 +213,9 @@ impl<const PORTS: usize> Logic for Parser<PORTS> {
         } else {
             self.parsed_s2.din.next.l4_checksum = self.row[9].val().get_bits::<16>(16);
         }
+        self.parsed_s2.din.next.v6 = false;
         self.parsed_s2.din.next.udp = self.udp.val();
+        self.parsed_s2.din.next.gre = false;
         self.parsed_s2.din.next.tcp_control = (self.flags.val() & self.control.val()).any() & !self.udp.val();
         self.row_key.next = 0.into();
         for at in (key::SRC_V4.lsb as u64)..(key::SRC_V4.lsb as u64 + 1) {

@@ -74,6 +74,7 @@ impl<const HEAD: usize> Logic for SplitHead<HEAD> {
         self.l2.next.length = self.l2_length.val();
         self.header.next.l2 = self.l2.val();
         self.header.next.encap = 0.into();
+        self.header.next.pppoe_length = 0.into();
         self.header.next.frame = self.frame.val();
     }
 }

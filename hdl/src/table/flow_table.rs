@@ -30,7 +30,7 @@ use super::slots::{self, SlotBanks};
 use super::stash::Stash;
 use super::{ENTRY_READ, LATENCY, SLOT_READ};
 use crate::prelude::*;
-use crate::records::{FlowAction, TableWrite};
+use crate::records::{self, FlowAction, TableWrite};
 
 /// Bits of the secret that hashes of IPv4 keys use.
 pub const SECRET_BITS_V4: usize = KEY_BITS_V4 + HASH_BITS - 1;
@@ -93,6 +93,8 @@ pub struct FlowTable<const BB: usize, const EW: usize, const SLOT: usize, const 
     entries: EntryArray<KEY_BITS_V4, KEY_PARTS, ACTION_BITS, ENTRY_BITS_V4, EW>,
     found_s9: Delay<Bit, { entries::LATENCY }>,
     entry_s9: Delay<Bits<EW>, { entries::LATENCY }>,
+    src: Signal<Local, Bits<ADDRESS_BITS>>,
+    dst: Signal<Local, Bits<ADDRESS_BITS>>,
     action_s9: Signal<Local, Bits<ACTION_BITS>>,
     answer_s10: DFF<FlowAction>,
 }
@@ -120,6 +122,8 @@ impl<const BB: usize, const EW: usize, const SLOT: usize, const STASH: usize> De
             entries: EntryArray::default(),
             found_s9: Delay::default(),
             entry_s9: Delay::default(),
+            src: Signal::default(),
+            dst: Signal::default(),
             action_s9: Signal::default(),
             answer_s10: DFF::default(),
         }
@@ -175,10 +179,12 @@ impl<const BB: usize, const EW: usize, const SLOT: usize, const STASH: usize> Lo
         }
         self.answer_s10.d.next.entry = bit_cast::<ENTRY_REF_BITS, EW>(self.entry_s9.dout.val());
         for at in SRC..(SRC + 1) {
-            self.answer_s10.d.next.src = self.action_s9.val().get_bits::<ADDRESS_BITS>(at);
+            self.src.next = self.action_s9.val().get_bits::<ADDRESS_BITS>(at);
+            self.answer_s10.d.next.src = bit_cast::<{ records::ADDRESS_BITS }, ADDRESS_BITS>(self.src.val());
         }
         for at in DST..(DST + 1) {
-            self.answer_s10.d.next.dst = self.action_s9.val().get_bits::<ADDRESS_BITS>(at);
+            self.dst.next = self.action_s9.val().get_bits::<ADDRESS_BITS>(at);
+            self.answer_s10.d.next.dst = bit_cast::<{ records::ADDRESS_BITS }, ADDRESS_BITS>(self.dst.val());
         }
         for at in SPORT..(SPORT + 1) {
             self.answer_s10.d.next.sport = self.action_s9.val().get_bits::<PORT_BITS>(at);

@@ -22,7 +22,7 @@ use super::beat_shift;
 use super::patch::Rewrite;
 use super::prepend::{HEADER_BITS, Heading, LEAD_BITS, SHIFT_BITS, SHIFT_STEP, header_shifts};
 use crate::prelude::*;
-use crate::records::{FrameInfo, L2_BITS, L2Record, LENGTH_BITS, PuntInfo, REASON_BITS, Verdict};
+use crate::records::{ADDRESS_BITS, FrameInfo, L2_BITS, L2Record, LENGTH_BITS, PuntInfo, REASON_BITS, Verdict};
 
 /// Bits of a header's length in [`L2Record`].
 const L2_LENGTH_BITS: usize = 5;
@@ -57,6 +57,8 @@ pub struct Planner<const W: usize> {
     frame: Signal<Local, FrameInfo>,
     frame_last: Signal<Local, Bits<LENGTH_BITS>>,
     punt: Signal<Local, PuntInfo>,
+    src: Signal<Local, Bits<ADDRESS_BITS>>,
+    dst: Signal<Local, Bits<ADDRESS_BITS>>,
     accept: Signal<Local, Bit>,
     new_rewrite: Signal<Local, Rewrite>,
     new_heading: Signal<Local, Heading>,
@@ -103,6 +105,8 @@ impl<const W: usize> Default for Planner<W> {
             frame: Signal::default(),
             frame_last: Signal::default(),
             punt: Signal::default(),
+            src: Signal::default(),
+            dst: Signal::default(),
             accept: Signal::default(),
             new_rewrite: Signal::default(),
             new_heading: Signal::default(),
@@ -177,8 +181,10 @@ impl<const W: usize> Logic for Planner<W> {
         self.new_rewrite.next.udp = self.verdict.val().udp;
         self.new_rewrite.next.ttl = self.verdict.val().ttl;
         self.new_rewrite.next.l3_checksum = self.verdict.val().l3_checksum;
-        self.new_rewrite.next.src = self.verdict.val().src;
-        self.new_rewrite.next.dst = self.verdict.val().dst;
+        self.src.next = self.verdict.val().src;
+        self.new_rewrite.next.src = self.src.val().get_bits::<32>(0);
+        self.dst.next = self.verdict.val().dst;
+        self.new_rewrite.next.dst = self.dst.val().get_bits::<32>(0);
         self.new_rewrite.next.sport = self.verdict.val().sport;
         self.new_rewrite.next.dport = self.verdict.val().dport;
         self.new_rewrite.next.l4_checksum = self.verdict.val().l4_checksum;

@@ -28,7 +28,7 @@ use super::checksum::ChecksumUpdate;
 use super::next_hops::{self, NextHops};
 use super::{LATENCY, NEXT_HOP_READ};
 use crate::prelude::*;
-use crate::records::{FlowAction, FrameInfo, LENGTH_BITS, PORT_BITS, Parsed, REASON_BITS, TableWrite, Verdict};
+use crate::records::{ADDRESS_BITS, FlowAction, FrameInfo, LENGTH_BITS, PORT_BITS, Parsed, REASON_BITS, TableWrite, Verdict};
 use crate::table::RingDelay;
 
 const MAC_BITS: usize = SRC_MAC.width;
@@ -44,12 +44,14 @@ struct Carried {
     ip_length: Bits<LENGTH_BITS>,
     hit: Bit,
     entry: Bits<ENTRY_REF_BITS>,
-    src: Bits<32>,
-    dst: Bits<32>,
+    src: Bits<ADDRESS_BITS>,
+    dst: Bits<ADDRESS_BITS>,
     sport: Bits<16>,
     dport: Bits<16>,
     ttl: Bits<8>,
+    v6: Bit,
     udp: Bit,
+    gre: Bit,
 }
 
 /// Next hops (`2^NW` of them), checks and checksums.
@@ -236,7 +238,9 @@ impl<const NW: usize> Logic for VerdictStage<NW> {
         self.carried_s0.next.sport = self.action.val().sport;
         self.carried_s0.next.dport = self.action.val().dport;
         self.carried_s0.next.ttl = self.ttl_s0.val() - self.one_hop.val();
+        self.carried_s0.next.v6 = self.parsed.val().v6;
         self.carried_s0.next.udp = self.parsed.val().udp;
+        self.carried_s0.next.gre = self.parsed.val().gre;
         self.carried_s4.din.next = self.carried_s0.val();
 
         self.early.next = self.reason_s0.val();
@@ -327,7 +331,9 @@ impl<const NW: usize> Logic for VerdictStage<NW> {
         self.verdict.next.ttl = self.carried_s4.dout.val().ttl;
         self.verdict.next.l3_checksum = self.l3.updated.val();
         self.verdict.next.l4_checksum = self.l4.updated.val();
+        self.verdict.next.v6 = self.carried_s4.dout.val().v6;
         self.verdict.next.udp = self.carried_s4.dout.val().udp;
+        self.verdict.next.gre = self.carried_s4.dout.val().gre;
         self.count_valid.next = self.forward_s4.q.val();
         self.count_entry.next = self.carried_s4.dout.val().entry;
         self.count_bytes.next = self.carried_s4.dout.val().ip_length;

@@ -101,6 +101,8 @@ impl Job {
             ttl: u64::from(self.ttl).into(),
             l3_checksum: u64::from(self.l3_checksum).into(),
             l4_checksum: u64::from(self.l4_checksum).into(),
+            v6: false,
+            gre: false,
             udp: self.udp,
         };
         words::<{ Verdict::BITS }>(verdict.into())

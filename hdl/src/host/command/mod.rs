@@ -35,6 +35,8 @@ use check::Check;
 
 /// Bits of the clocks that a barrier waits.
 const BARRIER_BITS: usize = 8;
+/// Bits of a command's payload.
+const PAYLOAD_BITS: usize = 64 * PAYLOAD_WORDS;
 /// Where the newest payload word enters the row.
 const NEWEST: u64 = 64 * (PAYLOAD_WORDS as u64 - 1);
 
@@ -109,7 +111,7 @@ pub struct Command {
     state: DFF<Commanding>,
     head: DFF<Bits<64>>,
     index: DFF<Bits<32>>,
-    row: DFF<Bits<WRITE_ROW_BITS>>,
+    row: DFF<Bits<PAYLOAD_BITS>>,
     target: DFF<Bits<2>>,
     writes: DFF<Bit>,
     outcome: DFF<Bits<STATUS_BITS>>,
@@ -228,7 +230,7 @@ impl Logic for Command {
                 self.index.d.next = self.word.val().get_bits::<32>(0);
             } else if (self.place.val() >= self.word_payload.val()) & (self.place.val() < self.word_tail.val()) {
                 for shift in NEWEST..(NEWEST + 1) {
-                    self.row.d.next = (self.row.q.val() >> 64) | (bit_cast::<WRITE_ROW_BITS, 64>(self.word.val()) << shift);
+                    self.row.d.next = (self.row.q.val() >> 64) | (bit_cast::<PAYLOAD_BITS, 64>(self.word.val()) << shift);
                 }
             }
         }
@@ -275,8 +277,8 @@ impl Logic for Command {
                         self.target.d.next = self.to_stash.val();
                         self.writes.d.next = true;
                         for shift in (SLOT_BITS as u64)..(SLOT_BITS as u64 + 1) {
-                            self.row.d.next = bit_cast::<WRITE_ROW_BITS, SLOT_BITS>(self.row.q.val().get_bits::<SLOT_BITS>(0))
-                                | (bit_cast::<WRITE_ROW_BITS, HASH_BITS>(self.row.q.val().get_bits::<HASH_BITS>(64)) << shift);
+                            self.row.d.next = bit_cast::<PAYLOAD_BITS, SLOT_BITS>(self.row.q.val().get_bits::<SLOT_BITS>(0))
+                                | (bit_cast::<PAYLOAD_BITS, HASH_BITS>(self.row.q.val().get_bits::<HASH_BITS>(64)) << shift);
                         }
                     } else if self.opcode.val() == self.write_entry.val() {
                         self.target.d.next = self.to_entry.val();
@@ -332,7 +334,7 @@ impl Logic for Command {
         self.write_valid.next = self.writes.q.val();
         self.write.next.target = self.target.q.val();
         self.write.next.index = self.index.q.val();
-        self.write.next.row = self.row.q.val();
+        self.write.next.row = bit_cast::<WRITE_ROW_BITS, PAYLOAD_BITS>(self.row.q.val());
 
         // Counters: a clear is asked for here, reads by the dump.
         self.m_axis_counter.valid.next = self.dump.m_axis_request.valid.val() | (self.state.q.val() == Commanding::Clear);
