@@ -57,8 +57,8 @@ pub struct Planner<const W: usize> {
     frame: Signal<Local, FrameInfo>,
     frame_last: Signal<Local, Bits<LENGTH_BITS>>,
     punt: Signal<Local, PuntInfo>,
-    src: Signal<Local, Bits<ADDRESS_BITS>>,
-    dst: Signal<Local, Bits<ADDRESS_BITS>>,
+    src_address: Signal<Local, Bits<ADDRESS_BITS>>,
+    dst_address: Signal<Local, Bits<ADDRESS_BITS>>,
     accept: Signal<Local, Bit>,
     new_rewrite: Signal<Local, Rewrite>,
     new_heading: Signal<Local, Heading>,
@@ -105,8 +105,8 @@ impl<const W: usize> Default for Planner<W> {
             frame: Signal::default(),
             frame_last: Signal::default(),
             punt: Signal::default(),
-            src: Signal::default(),
-            dst: Signal::default(),
+            src_address: Signal::default(),
+            dst_address: Signal::default(),
             accept: Signal::default(),
             new_rewrite: Signal::default(),
             new_heading: Signal::default(),
@@ -181,10 +181,10 @@ impl<const W: usize> Logic for Planner<W> {
         self.new_rewrite.next.udp = self.verdict.val().udp;
         self.new_rewrite.next.ttl = self.verdict.val().ttl;
         self.new_rewrite.next.l3_checksum = self.verdict.val().l3_checksum;
-        self.src.next = self.verdict.val().src;
-        self.new_rewrite.next.src = self.src.val().get_bits::<32>(0);
-        self.dst.next = self.verdict.val().dst;
-        self.new_rewrite.next.dst = self.dst.val().get_bits::<32>(0);
+        self.src_address.next = self.verdict.val().src;
+        self.new_rewrite.next.src = self.src_address.val().get_bits::<32>(0);
+        self.dst_address.next = self.verdict.val().dst;
+        self.new_rewrite.next.dst = self.dst_address.val().get_bits::<32>(0);
         self.new_rewrite.next.sport = self.verdict.val().sport;
         self.new_rewrite.next.dport = self.verdict.val().dport;
         self.new_rewrite.next.l4_checksum = self.verdict.val().l4_checksum;
