@@ -1,31 +1,42 @@
-//! Verilates the engine and links it in; writes its geometry for `model.rs`.
+//! Verilates the engines and links them in; writes what they are for `model.rs`.
 
 use std::env;
 use std::error::Error;
+use std::fmt::Write;
 use std::fs;
 use std::path::PathBuf;
 
-use fpgaflow_hdl::engine::{Engine64, GEOMETRY_64};
-use fpgaflow_hdl::tx::HostRx64;
+use fpgaflow_hdl::engine::{Engine64, Engine512, GEOMETRY_64, GEOMETRY_512};
+use fpgaflow_hdl::tx::{HostRx64, HostRx512};
 use fpgaflow_verilate::{Source, build_static};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("cargo sets OUT_DIR")?);
-    let verilog = fpgaflow_hdl::emit::emit(Engine64::default(), "engine")?;
-    let mut engine = Source::new(verilog, "engine").with_full_effort();
-    engine.name = "engine64".to_owned();
-    for directive in build_static(&out, &[engine], None)?.cargo_directives() {
+    let engines = [
+        ("engine64", fpgaflow_hdl::emit::emit(Engine64::default(), "engine")?),
+        ("engine512", fpgaflow_hdl::emit::emit(Engine512::default(), "engine")?),
+    ]
+    .map(|(name, verilog)| {
+        let mut engine = Source::new(verilog, "engine").with_full_effort();
+        engine.name = name.to_owned();
+        engine
+    });
+    for directive in build_static(&out, &engines, None)?.cargo_directives() {
         println!("{directive}");
     }
-    // A geometry's Debug form is the expression that makes it.
-    let geometry = format!(
-        "/// What the linked engine is built as.\npub const GEOMETRY: Geometry = {GEOMETRY_64:?};\n\
-         const HOST_STORE_BYTES: usize = {};\nconst HOST_STORE_FRAMES: usize = {};\n",
-        HostRx64::STORE_BYTES,
-        HostRx64::STORE_FRAMES
-    );
-    fs::write(out.join("geometry.rs"), geometry)?;
-    // The engine's source comes in by the dependency; cargo rebuilds and reruns this when it changes.
+    let mut builds = String::new();
+    for (name, geometry, store_bytes, store_frames) in [
+        ("BUILD_64", GEOMETRY_64, HostRx64::STORE_BYTES, HostRx64::STORE_FRAMES),
+        ("BUILD_512", GEOMETRY_512, HostRx512::STORE_BYTES, HostRx512::STORE_FRAMES),
+    ] {
+        // A geometry's Debug form is the expression that makes it.
+        writeln!(
+            builds,
+            "const {name}: Build = Build {{ geometry: {geometry:?}, host_store_bytes: {store_bytes}, host_store_frames: {store_frames} }};"
+        )?;
+    }
+    fs::write(out.join("builds.rs"), builds)?;
+    // The engines' source comes in by the dependency; cargo rebuilds and reruns this when it changes.
     println!("cargo::rerun-if-changed=build.rs");
     Ok(())
 }

@@ -31,8 +31,20 @@ pub use router::{RouterLab, run_card};
 pub use stream::Stream;
 pub use tally::Report;
 
+use std::sync::Arc;
+
+use fpgaflow_abi::geometry::Geometry;
+use fpgaflow_card::{Card, CosimTransport, Width};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
+
+/// Size of the card of tests that one width is enough for.
+pub const GEOMETRY: Geometry = Width::Bits64.geometry();
+
+/// A verilated card as after power-on.
+pub fn verilated(width: Width) -> Arc<CosimTransport> {
+    CosimTransport::new(Card::new(width).expect("make the card")).expect("make an eventfd")
+}
 
 /// A secret for the keyed hash.
 pub fn secret(rng: &mut ChaCha8Rng) -> fpgaflow_abi::hash::HashSecret {

@@ -19,7 +19,7 @@ use fpgaflow_abi::hash::HashSecret;
 use fpgaflow_abi::key::{Family, FlowKey};
 use fpgaflow_abi::next_hop::NextHop;
 use fpgaflow_abi::slot::EntryRef;
-use fpgaflow_card::{CALM_BYTES, CALM_FRAMES, CosimTransport, RxFrame, Timing};
+use fpgaflow_card::{CosimTransport, RxFrame, Timing, Width};
 use fpgaflow_driver::card::{Card, CommandEvent, Events, Options, PortSettings, Sent, Ticket};
 use fpgaflow_driver::placement::Effort;
 use fpgaflow_driver::table::{FlowError, FlowTable};
@@ -44,6 +44,8 @@ const HANG_CLOCKS: u64 = 20_000_000;
 pub struct Setup {
     /// The run's seed: decides the secret's and the stalls' draws, and is named by every report.
     pub seed: u64,
+    /// Width of the card's data path.
+    pub width: Width,
     /// How card and host bus pause.
     pub timing: Timing,
     /// What may be lost.
@@ -64,10 +66,11 @@ pub struct PortSetup {
 }
 
 impl Setup {
-    /// No pauses, nothing may be lost.
+    /// No pauses, nothing may be lost, 64 bits.
     pub fn new(seed: u64) -> Self {
         Self {
             seed,
+            width: Width::Bits64,
             timing: Timing::default(),
             losses: Losses::default(),
             options: Options::default(),
@@ -108,7 +111,7 @@ pub struct Rig {
 impl Rig {
     /// A card with lookup and all ports on, its tables empty.
     pub fn new(setup: Setup, secret: HashSecret) -> Self {
-        let transport = CosimTransport::new(fpgaflow_card::Card::new().expect("make the card")).expect("make an eventfd");
+        let transport = crate::verilated(setup.width);
         transport.card().set_timing(setup.timing, setup.seed);
         let driver = Card::open(Arc::clone(&transport) as Arc<dyn Transport>, secret, setup.options).expect("open the card");
         let geometry = *driver.geometry();
@@ -286,7 +289,8 @@ impl Rig {
     /// Whether a frame of `bytes` more could not overrun the store towards the host, even if all frames in the card were punted.
     pub fn is_calm(&self, bytes: usize) -> bool {
         let (frames, waiting_bytes) = self.board.leaving();
-        frames < CALM_FRAMES && waiting_bytes + bytes <= CALM_BYTES
+        let build = self.setup.width.build();
+        frames < build.calm_frames() && waiting_bytes + bytes <= build.calm_bytes()
     }
 
     /// Clocks the card `clocks` times with the driver looking at it every [`SLICE_CLOCKS`], and holds what left to the model.

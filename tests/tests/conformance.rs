@@ -4,15 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fpgaflow_card::ports::{PortIo, cable};
-use fpgaflow_card::{Card, CosimTransport, Runner};
+use fpgaflow_card::{CosimTransport, Runner, Width};
 use fpgaflow_driver::bench::transport::{Workload, run as measure};
 use fpgaflow_driver::transport::spec::CardSpec;
 use fpgaflow_driver::transport::{self, Transport};
+use fpgaflow_tests::verilated;
 use fpgaflow_vfio_user::Server;
 
 /// A card that is being clocked, with a cable between its ports 0 and 1.
 fn card_with_a_cable() -> (Arc<CosimTransport>, Runner) {
-    let card = CosimTransport::new(Card::new().expect("make the card")).expect("make an eventfd");
+    let card = verilated(Width::Bits64);
     let (near, far) = cable();
     let ports: Vec<Box<dyn PortIo>> = vec![Box::new(near), Box::new(far)];
     let runner = Runner::start(Arc::clone(&card), ports).expect("start the card");

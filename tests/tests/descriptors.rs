@@ -16,12 +16,12 @@ use fpgaflow_abi::reason::Reason;
 use fpgaflow_abi::regs::{self, Event, FlowCtrl, PortCtrl};
 use fpgaflow_abi::slot::{EntryRef, Slot, SlotPlace, StashSlot};
 use fpgaflow_abi::wire::MIN_FRAME_BYTES;
-use fpgaflow_card::{CosimTransport, GEOMETRY};
+use fpgaflow_card::{CosimTransport, Width};
 use fpgaflow_driver::placement::Effort;
 use fpgaflow_driver::rings::{Verified, seal};
 use fpgaflow_driver::table::FlowTable;
 use fpgaflow_driver::transport::Iova;
-use fpgaflow_tests::{BareHost, Stream, datagram_flow, forwarded, hop, secret};
+use fpgaflow_tests::{BareHost, GEOMETRY, Stream, datagram_flow, forwarded, hop, secret, verilated};
 use fpgaflow_traffic::{rng, seed};
 
 /// An address at which no memory is.
@@ -50,7 +50,7 @@ struct Desk {
 impl Desk {
     fn new() -> Self {
         let secret = secret(&mut rng(seed()));
-        let transport = CosimTransport::new(fpgaflow_card::Card::new().expect("make the card")).expect("make an eventfd");
+        let transport = verilated(Width::Bits64);
         let mut host = BareHost::new(&transport);
         for i in 0..SECRET_REGS {
             host.write(regs::HASH_SECRET + 4 * i as u32, secret.register(i));

@@ -6,10 +6,10 @@ use fpgaflow_abi::geometry::{Datapath, Geometry, Table};
 use fpgaflow_abi::regs;
 use fpgaflow_abi::wire::MIN_FRAME_BYTES;
 use fpgaflow_abi::{ABI_VERSION, MAGIC};
-use fpgaflow_card::{CosimTransport, GEOMETRY};
+use fpgaflow_card::{CosimTransport, Width};
 use fpgaflow_driver::card::{Card, CardError, Options};
 use fpgaflow_driver::transport::{Transport, TransportError};
-use fpgaflow_tests::{Lying, Rig, Setup, Stream, datagram_flow, hop, secret};
+use fpgaflow_tests::{GEOMETRY, Lying, Rig, Setup, Stream, datagram_flow, hop, secret, verilated};
 use fpgaflow_traffic::{rng, seed};
 
 /// What opening a card says whose register at `offset` reads `value`.
@@ -20,7 +20,7 @@ fn refusal(transport: &Arc<CosimTransport>, offset: u32, value: u32) -> CardErro
 }
 
 fn card() -> Arc<CosimTransport> {
-    CosimTransport::new(fpgaflow_card::Card::new().expect("make the card")).expect("make an eventfd")
+    verilated(Width::Bits64)
 }
 
 /// Each of `values` in the register at `offset` is refused with the name of register and card, and with the value.

@@ -10,10 +10,10 @@ use fpgaflow_abi::descriptor::{Command, FLAG_COMPLETE, FrameDescriptor, FrameHea
 use fpgaflow_abi::regs::{self, Event, PortCtrl};
 use fpgaflow_abi::wire::MIN_FRAME_BYTES;
 use fpgaflow_card::ports::PortIo;
-use fpgaflow_card::{CosimTransport, Runner, Timing};
+use fpgaflow_card::{CosimTransport, Runner, Timing, Width};
 use fpgaflow_driver::card::{Card, CommandEvent, Events, Options, PortSettings, Sent};
 use fpgaflow_driver::transport::{Iova, Transport};
-use fpgaflow_tests::{BareHost, Rig, Setup, Stream, datagram_flow, secret};
+use fpgaflow_tests::{BareHost, Rig, Setup, Stream, datagram_flow, secret, verilated};
 use fpgaflow_traffic::{rng, seed};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -45,7 +45,7 @@ struct Desk {
 
 impl Desk {
     fn new(enable: u32, moderation: u32) -> Self {
-        let transport = CosimTransport::new(fpgaflow_card::Card::new().expect("make the card")).expect("make an eventfd");
+        let transport = verilated(Width::Bits64);
         let host = BareHost::new(&transport);
         let new_fd = |_| eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).expect("make an eventfd");
         let eventfds: Vec<OwnedFd> = (0..VECTORS).map(new_fd).collect();
@@ -286,7 +286,7 @@ fn a_thread_that_sleeps_on_the_eventfd_alone_gets_every_frame() {
     const FRAMES: u64 = 3_000;
     let seed = seed();
     let mut rng = rng(seed);
-    let transport = CosimTransport::new(fpgaflow_card::Card::new().expect("make the card")).expect("make an eventfd");
+    let transport = verilated(Width::Bits64);
     let options = Options { irq_moderation_clocks: 700, ..Options::default() };
     let mut driver = Card::open(Arc::clone(&transport) as Arc<dyn Transport>, secret(&mut rng), options).expect("open the card");
     let settings = PortSettings { mac: [2, 0, 0, 0, 0, 0], enabled: true, ..PortSettings::default() };

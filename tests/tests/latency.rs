@@ -10,8 +10,7 @@
 use fpgaflow_abi::entry::Entry;
 use fpgaflow_abi::key::FlowKey;
 use fpgaflow_abi::wire::{ETH_HEADER_BYTES, MIN_FRAME_BYTES, PROTO_TCP, PROTO_UDP};
-use fpgaflow_card::GEOMETRY;
-use fpgaflow_tests::{Rig, Setup, datagram_flow, hop, secret};
+use fpgaflow_tests::{GEOMETRY, Rig, Setup, datagram_flow, hop, secret};
 use fpgaflow_traffic::{Packet, rng, seed};
 
 /// What the design allows, in clocks.

@@ -8,8 +8,7 @@ use fpgaflow_abi::hash::{HashSecret, KeyHash};
 use fpgaflow_abi::reason::Reason;
 use fpgaflow_abi::slot::{BANKS, EntryRef, Slot, SlotPlace, StashSlot, WAYS};
 use fpgaflow_abi::wire::MIN_FRAME_BYTES;
-use fpgaflow_card::{GEOMETRY, MAX_CARD_PORTS};
-use fpgaflow_tests::{Rig, Setup, Stream, datagram_flow, hop, secret};
+use fpgaflow_tests::{GEOMETRY, Rig, Setup, Stream, datagram_flow, hop, secret};
 use fpgaflow_traffic::{rng, seed};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -107,7 +106,7 @@ fn secret_that_separates(rng: &mut ChaCha8Rng) -> HashSecret {
 /// Beats that have left by any port.
 fn beats(rig: &Rig) -> u64 {
     let card = rig.transport.card();
-    (0..MAX_CARD_PORTS).map(|port| card.beats_sent(port)).sum()
+    (0..GEOMETRY.ports).map(|port| card.beats_sent(port.into())).sum()
 }
 
 /// Moves the flows of `ports` while each of them fills its port. Returns how many beats a clock left.

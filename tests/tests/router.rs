@@ -6,11 +6,11 @@ use std::net::UdpSocket;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fpgaflow_card::{Card, CosimTransport, Runner};
+use fpgaflow_card::{Runner, Width};
 use fpgaflow_driver::transport::{Reach, Transport};
 use fpgaflow_sync::config::Config;
 use fpgaflow_sync::stats::{FlowReport, Snapshot};
-use fpgaflow_tests::{RouterLab, run_card};
+use fpgaflow_tests::{RouterLab, run_card, verilated};
 
 /// Bytes moved over the TCP connection.
 const FILE_BYTES: usize = 512 * 1024;
@@ -19,7 +19,7 @@ const FILE_BYTES: usize = 512 * 1024;
 fn lab() -> (RouterLab, Runner) {
     let mut runner = None;
     let lab = RouterLab::new(Config::default(), |wires| {
-        let transport = CosimTransport::new(Card::new().unwrap()).unwrap();
+        let transport = verilated(Width::Bits64);
         let card = Arc::clone(&transport);
         runner = Some(wires.run(move || run_card(card)));
         let reach: Reach = Arc::new(move || Ok(Arc::clone(&transport) as Arc<dyn Transport>));

@@ -7,5 +7,5 @@ mod top;
 
 pub use clear::Clear;
 pub use credits::Credits;
-pub use datapath::{Datapath64x2, FRAMES_AW};
-pub use top::{Engine64, GEOMETRY_64};
+pub use datapath::{Datapath64x2, Datapath512x2, FRAMES_AW};
+pub use top::{Engine64, Engine512, GEOMETRY_64, GEOMETRY_512};

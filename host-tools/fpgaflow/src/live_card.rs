@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use fpgaflow_card::ports::{InterfacePort, PortIo, cable};
-use fpgaflow_card::{Card, CosimTransport, MAX_CARD_PORTS, Runner};
+use fpgaflow_card::{Card, CosimTransport, Runner, Width};
 use fpgaflow_driver::transport::{Reach, Transport};
 
 /// A port's wire.
@@ -40,13 +40,14 @@ pub struct LiveCard {
 }
 
 impl LiveCard {
-    /// A card whose every port is attached to an interface of the caller's network namespace.
+    /// The card with a data path of `width`, its every port attached to an interface of the caller's network namespace.
     ///
     /// # Errors
     /// A port without a wire or with two, and what the system said to an interface by name.
-    pub fn start(wires: &[Wire]) -> anyhow::Result<Self> {
+    pub fn start(width: Width, wires: &[Wire]) -> anyhow::Result<Self> {
         let mut ports: Vec<Box<dyn PortIo>> = Vec::new();
-        for port in 0..MAX_CARD_PORTS {
+        let count = usize::from(width.geometry().ports);
+        for port in 0..count {
             let of_port: Vec<&Wire> = wires.iter().filter(|wire| wire.port == port).collect();
             let [wire] = of_port.as_slice() else {
                 bail!("port {port} of card sim has {} wires; say --wire {port}=INTERFACE once", of_port.len());
@@ -55,20 +56,20 @@ impl LiveCard {
                 .with_context(|| format!("attach port {port} of card sim to interface {}", wire.interface))?;
             ports.push(Box::new(attached));
         }
-        if let Some(wire) = wires.iter().find(|wire| wire.port >= MAX_CARD_PORTS) {
-            bail!("--wire {}={}: card sim has ports 0 to {}", wire.port, wire.interface, MAX_CARD_PORTS - 1);
+        if let Some(wire) = wires.iter().find(|wire| wire.port >= count) {
+            bail!("--wire {}={}: card sim has ports 0 to {}", wire.port, wire.interface, count - 1);
         }
-        Self::with_ports(ports)
+        Self::with_ports(width, ports)
     }
 
-    /// A card whose two ports are joined by a cable.
+    /// The card with a data path of `width`, its two ports joined by a cable.
     ///
     /// # Errors
     /// What the system said.
-    pub fn cabled() -> anyhow::Result<Self> {
-        const { assert!(MAX_CARD_PORTS == 2, "a cable leaves no port without a wire") };
+    pub fn cabled(width: Width) -> anyhow::Result<Self> {
+        assert_eq!(width.geometry().ports, 2, "a cable leaves no port without a wire");
         let (near, far) = cable();
-        Self::with_ports(vec![Box::new(near), Box::new(far)])
+        Self::with_ports(width, vec![Box::new(near), Box::new(far)])
     }
 
     /// The daemon's way to it.
@@ -77,8 +78,8 @@ impl LiveCard {
         Arc::new(move || Ok(Arc::clone(&transport) as Arc<dyn Transport>))
     }
 
-    fn with_ports(ports: Vec<Box<dyn PortIo>>) -> anyhow::Result<Self> {
-        let transport = CosimTransport::new(Card::new()?).context("make card sim")?;
+    fn with_ports(width: Width, ports: Vec<Box<dyn PortIo>>) -> anyhow::Result<Self> {
+        let transport = CosimTransport::new(Card::new(width)?).context("make card sim")?;
         let runner = Runner::start(Arc::clone(&transport), ports).context("start the clock of card sim")?;
         Ok(Self { transport, runner })
     }

@@ -14,6 +14,7 @@ mod replay;
 mod signals;
 #[cfg(feature = "sim")]
 mod stepped_card;
+mod width;
 
 use std::process::ExitCode;
 

@@ -9,7 +9,7 @@ use fpgaflow_abi::hash::{HashSecret, SECRET_WORDS};
 use fpgaflow_abi::key::Family;
 use fpgaflow_abi::reason::REASONS;
 use fpgaflow_abi::slot::EntryRef;
-use fpgaflow_card::{CosimTransport, GEOMETRY, RxFrame, TxFrame};
+use fpgaflow_card::{Build, CosimTransport, RxFrame, TxFrame, Width};
 use fpgaflow_driver::card::{Card, CommandEvent, Events, Options, PortSettings};
 use fpgaflow_driver::hash::choose_secret;
 use fpgaflow_driver::placement::Effort;
@@ -22,7 +22,10 @@ use fpgaflow_golden::FlowCounters;
 pub const SLICE_CLOCKS: u64 = 64;
 /// Clocks without any movement at its pins after which nothing in the card will move any more: the longest frame is copied from store
 /// to store at a beat a clock, unseen, and some such frames may stand one behind the other.
-const REST_CLOCKS: u64 = 4 * GEOMETRY.max_frame_bytes as u64 / (GEOMETRY.width_bits as u64 / 8);
+fn rest_clocks(build: &Build) -> u64 {
+    4 * u64::from(build.geometry.max_frame_bytes) / build.beat_bytes() as u64
+}
+
 /// Clocks after which whatever is waited for counts as hung.
 const HANG_CLOCKS: u64 = 20_000_000;
 
@@ -38,13 +41,14 @@ pub struct SteppedCard {
 }
 
 impl SteppedCard {
-    /// A card as after power-on, opened by the driver.
+    /// The card with a data path of `width` as after power-on, opened by the driver.
     ///
     /// # Errors
     /// What the driver said of the card.
-    pub fn open() -> anyhow::Result<Self> {
-        let transport = CosimTransport::new(fpgaflow_card::Card::new()?).context("make card sim")?;
-        let driver = Card::open(Arc::clone(&transport) as Arc<dyn Transport>, secret(), Options::default())?;
+    pub fn open(width: Width) -> anyhow::Result<Self> {
+        let transport = CosimTransport::new(fpgaflow_card::Card::new(width)?).context("make card sim")?;
+        let secret = secret(width.geometry().bucket_bits);
+        let driver = Card::open(Arc::clone(&transport) as Arc<dyn Transport>, secret, Options::default())?;
         Ok(Self { transport, driver, events: Events::default(), flows: Vec::new(), epoch: Instant::now() })
     }
 
@@ -58,7 +62,7 @@ impl SteppedCard {
     /// # Errors
     /// What does not fit, by its place in the set, and failures of the card.
     pub fn configure(&mut self, set: &FlowSet) -> anyhow::Result<()> {
-        let mut table = FlowTable::new(self.geometry(), secret());
+        let mut table = FlowTable::new(self.geometry(), secret(self.geometry().bucket_bits));
         let mut commands = Vec::new();
         for (index, next_hop) in set.next_hops.iter().enumerate() {
             // A fresh table numbers next hops in their order, as the flow set does.
@@ -109,7 +113,8 @@ impl SteppedCard {
     /// Whether nothing moves any more and no frame waits.
     pub fn is_at_rest(&self) -> bool {
         let card = self.transport.card();
-        card.idle_clocks() > REST_CLOCKS && (0..self.driver.geometry().ports).all(|port| card.receive_waiting(port.into()) == 0)
+        card.idle_clocks() > rest_clocks(card.build())
+            && (0..self.driver.geometry().ports).all(|port| card.receive_waiting(port.into()) == 0)
     }
 
     /// Clocks the card [`SLICE_CLOCKS`] times, then has the driver look at it.
@@ -160,7 +165,7 @@ impl SteppedCard {
 }
 
 /// Secret of the keyed hash, always the same: nobody aims flows at the buckets of a replay.
-fn secret() -> HashSecret {
+fn secret(bucket_bits: u8) -> HashSecret {
     // Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014.
     let mut state = 0_u64;
     let mut word = || {
@@ -169,5 +174,5 @@ fn secret() -> HashSecret {
         let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ mixed >> 31
     };
-    choose_secret(|| HashSecret(std::array::from_fn::<u64, SECRET_WORDS, _>(|_| word())), GEOMETRY.bucket_bits.into())
+    choose_secret(|| HashSecret(std::array::from_fn::<u64, SECRET_WORDS, _>(|_| word())), bucket_bits.into())
 }

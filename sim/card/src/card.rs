@@ -12,7 +12,7 @@ use fpgaflow_verilate::{Model, Port};
 use crate::axi_lite::{Access, AxiLite};
 use crate::foreign_memory::ForeignMemory;
 use crate::host_memory::HostMemory;
-use crate::model::{GEOMETRY, MAX_CARD_PORTS, engine64};
+use crate::model::{Build, Width};
 use crate::stalls::Stalls;
 use crate::stream::{RxFrame, RxStream, TxFrame, TxStream};
 
@@ -55,8 +55,9 @@ pub struct Card {
     reset: Port,
     registers: AxiLite,
     memory: HostMemory,
-    rx: [RxStream; MAX_CARD_PORTS],
-    tx: [TxStream; MAX_CARD_PORTS],
+    build: Build,
+    rx: Vec<RxStream>,
+    tx: Vec<TxStream>,
     irq_valid: Port,
     irq_vector: Port,
     eventfds: [Option<OwnedFd>; VECTORS],
@@ -66,27 +67,31 @@ pub struct Card {
 }
 
 impl Card {
-    /// A card as after power-on.
+    /// The card with a data path of `width`, as after power-on.
     ///
     /// # Errors
     /// [`CardError::Model`] when the linked RTL does not have the pins that this crate drives.
-    pub fn new() -> Result<Self, CardError> {
-        let mut model = engine64()?;
+    pub fn new(width: Width) -> Result<Self, CardError> {
+        Self::with_model(width.model()?, width.build())
+    }
+
+    /// A card whose RTL is `model`, a verilated engine built as `build` says; as after power-on.
+    ///
+    /// # Errors
+    /// [`CardError::Model`] when it does not have the pins that this crate drives.
+    pub fn with_model(mut model: Model, build: Build) -> Result<Self, CardError> {
         // Interrupts are taken as they come.
         model.set(model.find_port("irq_ready")?, 1);
-        let beat_bytes = usize::from(GEOMETRY.width_bits) / 8;
-        let mut rx = Vec::new();
-        let mut tx = Vec::new();
-        for port in 0..MAX_CARD_PORTS {
-            rx.push(RxStream::new(&model, port, beat_bytes)?);
-            tx.push(TxStream::new(&model, port, beat_bytes)?);
-        }
+        let ports = 0..usize::from(build.geometry.ports);
+        let rx = ports.clone().map(|port| RxStream::new(&model, port, build.beat_bytes())).collect::<Result<_, _>>()?;
+        let tx = ports.map(|port| TxStream::new(&model, port, build.beat_bytes())).collect::<Result<_, _>>()?;
         let mut card = Self {
             reset: model.find_port("reset")?,
             registers: AxiLite::new(&model)?,
             memory: HostMemory::new(&model)?,
-            rx: rx.try_into().expect("one stream for each port"),
-            tx: tx.try_into().expect("one stream for each port"),
+            build,
+            rx,
+            tx,
             irq_valid: model.find_port("irq_valid")?,
             irq_vector: model.find_port("irq_vector")?,
             eventfds: Default::default(),
@@ -98,9 +103,14 @@ impl Card {
         Ok(card)
     }
 
-    /// What the linked RTL is built as; its identity registers say the same.
+    /// What its RTL is built as.
+    pub fn build(&self) -> &Build {
+        &self.build
+    }
+
+    /// Its size; the identity registers say the same.
     pub fn geometry(&self) -> Geometry {
-        GEOMETRY
+        self.build.geometry
     }
 
     /// Sets the behaviour of the surroundings; `seed` decides where they pause.

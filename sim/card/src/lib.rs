@@ -23,7 +23,7 @@ mod transport;
 
 pub use card::{Card, CardError, Timing};
 pub use foreign_memory::{ForeignFiles, ForeignMemory};
-pub use model::{CALM_BYTES, CALM_FRAMES, GEOMETRY, MAX_CARD_PORTS};
+pub use model::{Build, Width};
 pub use runner::{Runner, RunnerStats};
 pub use stalls::Stalls;
 pub use stream::{RxFrame, TxFrame};

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use fpgaflow_abi::reason::Reason;
 use fpgaflow_abi::regs;
-use fpgaflow_card::{Card, CosimTransport, Runner};
+use fpgaflow_card::{CosimTransport, Runner, Width};
 use fpgaflow_driver::transport::Reach;
 use fpgaflow_sync::config::{Config, Datapath};
 use fpgaflow_sync::datapath::{CardStatus, FrameTotals};
-use fpgaflow_tests::{Faulty, RouterLab, run_card};
+use fpgaflow_tests::{Faulty, RouterLab, run_card, verilated};
 
 use crate::echo::{Echo, PORT};
 
@@ -57,7 +57,7 @@ impl Before {
 impl Campaign {
     /// Starts everything and waits until the card forwards the stream.
     pub fn new(config: Config) -> Self {
-        let card = CosimTransport::new(Card::new().unwrap()).unwrap();
+        let card = verilated(Width::Bits64);
         let faulty = Faulty::new(Arc::clone(&card));
         let (theirs, mut runner) = (Arc::clone(&faulty), None);
         let lab = RouterLab::new(config, |wires| {

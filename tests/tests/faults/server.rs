@@ -6,13 +6,13 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use fpgaflow_card::{Card, CosimTransport};
+use fpgaflow_card::Width;
 use fpgaflow_driver::transport::spec::CardSpec;
 use fpgaflow_driver::transport::vfio_user::client::PATIENCE;
 use fpgaflow_driver::transport::{self, Reach};
 use fpgaflow_netns::Namespace;
 use fpgaflow_sync::datapath::CardStatus;
-use fpgaflow_tests::{RouterLab, run_card};
+use fpgaflow_tests::{RouterLab, run_card, verilated};
 use fpgaflow_vfio_user::Server;
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -28,7 +28,7 @@ const SOCKET: &str = "FPGAFLOW_FAULTS_SOCKET";
 #[ignore = "the server of the other tests, which start it"]
 fn serve_a_card() {
     let path = PathBuf::from(std::env::var(SOCKET).expect("the test that starts this names the socket"));
-    let card = CosimTransport::new(Card::new().unwrap()).unwrap();
+    let card = verilated(Width::Bits64);
     let _runner = run_card(Arc::clone(&card));
     Server::bind(&path, card).unwrap().serve().unwrap();
 }
@@ -181,7 +181,7 @@ fn a_server_that_answers_nothing_is_left_and_connected_again_when_it_answers() {
 fn a_socket_that_closes_is_connected_again() {
     let dir = tempfile::tempdir().unwrap();
     let socket = dir.path().join("card.sock");
-    let card = CosimTransport::new(Card::new().unwrap()).unwrap();
+    let card = verilated(Width::Bits64);
     let serve = || {
         let server = Server::bind(&socket, Arc::clone(&card)).unwrap();
         let stopper = server.stopper();

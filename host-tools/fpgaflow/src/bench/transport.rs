@@ -68,14 +68,14 @@ mod sim {
     use crate::live_card::LiveCard;
 
     pub(super) fn in_process(workload: &Workload) -> anyhow::Result<Report> {
-        let card = LiveCard::cabled()?;
+        let card = LiveCard::cabled(fpgaflow_card::Width::default())?;
         report(CardSpec::Sim.to_string(), Arc::clone(&card.transport) as Arc<dyn Transport>, workload)
     }
 
     pub(super) fn over_a_socket(workload: &Workload) -> anyhow::Result<Report> {
         let dir = tempfile::tempdir().context("make a directory for a socket")?;
         let socket = dir.path().join("card.sock");
-        let card = LiveCard::cabled()?;
+        let card = LiveCard::cabled(fpgaflow_card::Width::default())?;
         let server = Server::bind(&socket, Arc::clone(&card.transport))?;
         let stopper = server.stopper();
         std::thread::scope(|scope| {

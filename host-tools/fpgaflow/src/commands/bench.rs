@@ -20,6 +20,9 @@ enum What {
     /// The verilated card: frames and beats a clock, latency in clocks, clocks a second
     #[cfg(feature = "sim")]
     Cosim {
+        /// Width of the data path in bits.
+        #[arg(long, value_enum, default_value = "64")]
+        width: crate::width::Width,
         /// Print the figures as one JSON object.
         #[arg(long)]
         json: bool,
@@ -42,8 +45,8 @@ impl Bench {
     pub(super) fn run(self) -> anyhow::Result<()> {
         match self.what {
             #[cfg(feature = "sim")]
-            What::Cosim { json } => {
-                let report = bench::cosim::run()?;
+            What::Cosim { width, json } => {
+                let report = bench::cosim::run(width)?;
                 match json {
                     true => println!("{}", serde_json::to_string(&report)?),
                     false => println!("{report}"),

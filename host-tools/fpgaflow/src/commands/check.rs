@@ -60,7 +60,7 @@ impl Check {
 
     #[cfg(feature = "sim")]
     fn check_sim(&self) -> anyhow::Result<Vec<Outcome>> {
-        let card = crate::live_card::LiveCard::cabled()?;
+        let card = crate::live_card::LiveCard::cabled(fpgaflow_card::Width::default())?;
         let outcomes = self.check(|| Ok(Arc::clone(&card.transport) as _));
         card.runner.stop()?;
         Ok(outcomes)

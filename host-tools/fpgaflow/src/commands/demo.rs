@@ -3,6 +3,7 @@
 use clap::Args;
 use tracing_subscriber::filter::LevelFilter;
 
+use crate::width::Width;
 use crate::{demo, logging, signals};
 
 /// Moves a file by TCP and a stream of UDP from a client to a server through a router whose ports are the verilated card's.
@@ -17,6 +18,9 @@ pub struct Demo {
     /// UDP datagrams that are sent and echoed.
     #[arg(long, value_name = "COUNT", default_value_t = 2000, value_parser = clap::value_parser!(u64).range(1..))]
     datagrams: u64,
+    /// Width of the card's data path in bits.
+    #[arg(long, value_enum, default_value = "64")]
+    width: Width,
     /// Print the figures as one JSON object on the last line.
     #[arg(long)]
     json: bool,
@@ -28,7 +32,8 @@ impl Demo {
         let stop = demo::Stop::default();
         let theirs = stop.clone();
         signals::on_end(move || theirs.ask())?;
-        let report = demo::run(demo::Size { file_bytes: self.file_mib << 20, datagrams: self.datagrams }, &stop)?;
+        let size = demo::Size { file_bytes: self.file_mib << 20, datagrams: self.datagrams };
+        let report = demo::run(self.width, size, &stop)?;
         println!("{report}");
         if self.json {
             println!("{}", report.to_json()?);

@@ -30,6 +30,10 @@ pub struct OffloadSync {
     #[cfg(feature = "sim")]
     #[arg(long, value_name = "PORT=INTERFACE")]
     wire: Vec<crate::live_card::Wire>,
+    /// Width of card sim's data path in bits.
+    #[cfg(feature = "sim")]
+    #[arg(long, value_enum, default_value = "64")]
+    width: crate::width::Width,
     /// Print what was done as one JSON object at the end.
     #[arg(long)]
     json: bool,
@@ -70,7 +74,7 @@ impl OffloadSync {
 
     #[cfg(feature = "sim")]
     fn with_sim(&self, run: impl FnOnce(&Reach) -> anyhow::Result<Summary>) -> anyhow::Result<Summary> {
-        let card = crate::live_card::LiveCard::start(&self.wire)?;
+        let card = crate::live_card::LiveCard::start(self.width.into(), &self.wire)?;
         let summary = run(&card.reach())?;
         card.runner.stop()?;
         Ok(summary)

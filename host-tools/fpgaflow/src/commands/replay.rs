@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::replay::{self, Input, Job, Pace, Width};
+use crate::replay::{self, Input, Job, Pace};
+use crate::width::Width;
 
 /// Sends packets from capture files through an engine and writes what comes out of it.
 ///
@@ -17,7 +18,7 @@ pub struct Replay {
     engine: EngineName,
     /// Width of the data path in bits.
     #[arg(long, value_enum, default_value = "64")]
-    width: WidthName,
+    width: Width,
     /// Flows, next hops and ports.
     #[arg(long, value_name = "FLOWS.json")]
     flows: PathBuf,
@@ -47,14 +48,6 @@ enum EngineName {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum WidthName {
-    #[value(name = "64")]
-    Bits64,
-    #[value(name = "512")]
-    Bits512,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum PaceName {
     /// As fast as the engine takes them.
     BackToBack,
@@ -70,20 +63,14 @@ fn parse_input(text: &str) -> Result<Input, String> {
 
 impl Replay {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let width = match self.width {
-            WidthName::Bits64 => Width::Bits64,
-            WidthName::Bits512 => Width::Bits512,
-        };
         let pace = match self.pace {
             PaceName::BackToBack => Pace::BackToBack,
             PaceName::Timestamps => Pace::Timestamps,
         };
         let mut engine: Box<dyn replay::Engine> = match self.engine {
             #[cfg(feature = "sim")]
-            EngineName::Rtl if width == Width::Bits64 => Box::new(replay::RtlEngine::new()?),
-            #[cfg(feature = "sim")]
-            EngineName::Rtl => anyhow::bail!("--width {}: the rtl engine is built 64 bits wide only", width.bits()),
-            EngineName::Golden => Box::new(replay::GoldenEngine::new(width)),
+            EngineName::Rtl => Box::new(replay::RtlEngine::new(self.width)?),
+            EngineName::Golden => Box::new(replay::GoldenEngine::new(self.width)),
             EngineName::Software => Box::new(replay::SoftwareEngine::new()),
         };
         let stats = replay::run(engine.as_mut(), &Job { flows: self.flows, inputs: self.rx, out: self.out.clone(), pace })?;

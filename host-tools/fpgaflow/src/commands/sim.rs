@@ -8,6 +8,7 @@ use fpgaflow_vfio_user::Server;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::live_card::{LiveCard, Wire};
+use crate::width::Width;
 use crate::{logging, signals};
 
 /// The verilated card for other processes.
@@ -28,6 +29,9 @@ pub struct Serve {
     /// Interface that is the wire of a port; once for each port.
     #[arg(long, value_name = "PORT=INTERFACE", required_unless_present = "cable")]
     wire: Vec<Wire>,
+    /// Width of the data path in bits.
+    #[arg(long, value_enum, default_value = "64")]
+    width: Width,
     /// Join ports 0 and 1 by a cable.
     #[arg(long, conflicts_with = "wire")]
     cable: bool,
@@ -44,7 +48,8 @@ impl Sim {
 impl Serve {
     fn run(self) -> anyhow::Result<()> {
         logging::start(LevelFilter::INFO)?;
-        let card = if self.cable { LiveCard::cabled()? } else { LiveCard::start(&self.wire)? };
+        let width = self.width.into();
+        let card = if self.cable { LiveCard::cabled(width)? } else { LiveCard::start(width, &self.wire)? };
         let server = Server::bind(&self.socket, Arc::clone(&card.transport))?;
         let stopper = server.stopper();
         signals::on_end(move || stopper.stop())?;

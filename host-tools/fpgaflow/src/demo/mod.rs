@@ -22,6 +22,7 @@ use fpgaflow_sync::policy::{Mode, Policy};
 use fpgaflow_sync::privileges::Rights;
 
 use crate::live_card::{LiveCard, Wire};
+use crate::width::Width;
 use lab::{CLIENT, Lab, OFFLOAD_MARK, ROUTER, SERVER, TAPS, TCP_PORT, UDP_PORT, UDP_SERVICE_PORT, WIRES};
 use report::Report;
 pub use traffic::Stop;
@@ -41,17 +42,17 @@ pub struct Size {
     pub datagrams: u64,
 }
 
-/// Runs the demonstration, printing live figures.
+/// Runs the demonstration on the card of `width`, printing live figures.
 ///
 /// # Errors
 /// Whatever kept it from coming to its end, also when `stop` was asked. What it found is judged by [`Report::failure`].
-pub fn run(size: Size, stop: &Stop) -> anyhow::Result<Report> {
+pub fn run(width: Width, size: Size, stop: &Stop) -> anyhow::Result<Report> {
     daemon::check_rights()?;
     println!("building a client, a router and a server in network namespaces");
     let lab = Lab::new()?;
-    let card = lab.wires.run(|| {
+    let card = lab.wires.run(move || {
         let wires = [0, 1].map(|port| Wire { port, interface: WIRES[port].to_owned() });
-        LiveCard::start(&wires)
+        LiveCard::start(width.into(), &wires)
     })?;
     println!("starting the daemon on the verilated card");
     let mut router = Router::start(&lab, &card)?;

@@ -49,25 +49,6 @@ pub enum Pace {
     Timestamps,
 }
 
-/// Width of the data path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Width {
-    /// 64 bits.
-    Bits64,
-    /// 512 bits.
-    Bits512,
-}
-
-impl Width {
-    /// In bits.
-    pub fn bits(self) -> u16 {
-        match self {
-            Self::Bits64 => 64,
-            Self::Bits512 => 512,
-        }
-    }
-}
-
 /// What an engine counted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tally {

@@ -6,7 +6,8 @@ use fpgaflow_abi::slot::EntryRef;
 use fpgaflow_flows::{FlowSet, Limits};
 use fpgaflow_golden::{Card, Outcome, PortConfig};
 
-use super::engine::{Arrival, Engine, Exit, Pace, Sink, Tally, Width};
+use super::engine::{Arrival, Engine, Exit, Pace, Sink, Tally};
+use crate::width::Width;
 
 /// Size of the modelled card: ports and frames as the co-simulated one, tables as large as any card's.
 pub(super) fn geometry(width: Width) -> Geometry {

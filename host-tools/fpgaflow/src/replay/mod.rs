@@ -28,7 +28,7 @@ use fpgaflow_flows::FlowSet;
 use capture::Merge;
 use output::OutputDir;
 
-pub use engine::{Engine, Pace, Width};
+pub use engine::{Engine, Pace};
 pub use golden::GoldenEngine;
 #[cfg(feature = "sim")]
 pub use rtl::RtlEngine;

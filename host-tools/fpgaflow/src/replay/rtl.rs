@@ -7,13 +7,14 @@ use std::iter::Peekable;
 use std::time::Duration;
 
 use fpgaflow_abi::wire::MIN_FRAME_BYTES;
-use fpgaflow_card::{CALM_BYTES, CALM_FRAMES};
+use fpgaflow_card::Build;
 use fpgaflow_driver::frame::HEADROOM_BYTES;
 use fpgaflow_flows::{FlowSet, Limits};
 
 use super::engine::{Arrival, Engine, Exit, Pace, Sink, Tally};
 use super::times::Times;
 use crate::stepped_card::SteppedCard;
+use crate::width::Width;
 
 /// Frames that wait at a port at most: more than it takes in a slice.
 const QUEUE: usize = 16;
@@ -29,13 +30,12 @@ pub struct RtlEngine {
 }
 
 impl RtlEngine {
-    /// A card after reset.
+    /// A card with a data path of `width` after reset.
     ///
     /// # Errors
     /// What the driver said of the card.
-    pub fn new() -> anyhow::Result<Self> {
-        let card = SteppedCard::open()?;
-        Ok(Self { card, times: Times::new(), cycles: 0 })
+    pub fn new(width: Width) -> anyhow::Result<Self> {
+        Ok(Self { card: SteppedCard::open(width.into())?, times: Times::new(), cycles: 0 })
     }
 }
 
@@ -54,7 +54,8 @@ impl Engine for RtlEngine {
         let Some(first_time) = arrivals.peek().map(|arrival| arrival.time) else { return Ok(()) };
         let first_clock = self.card.clocks();
         let mut last_out = first_clock;
-        let mut budget = Budget::default();
+        let build = *self.card.card().build();
+        let mut budget = Budget::of(build);
         // Clocks that were not run because nothing could have happened in them.
         let mut skipped = 0;
         let clock_of = |arrival: &Arrival| match pace {
@@ -72,7 +73,7 @@ impl Engine for RtlEngine {
                 continue;
             }
             // What has not left by now was dropped.
-            budget = Budget::default();
+            budget = Budget::of(build);
             match arrivals.peek() {
                 None => break,
                 Some(next) => skipped = skipped.max(clock_of(next).saturating_sub(self.card.clocks())),
@@ -133,16 +134,22 @@ fn clocks(time: Duration) -> u64 {
 }
 
 /// What may be in the card, at most.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Budget {
+    build: Build,
     frames: usize,
     bytes: usize,
 }
 
 impl Budget {
+    /// Nothing is in a card of this build.
+    fn of(build: Build) -> Self {
+        Self { build, frames: 0, bytes: 0 }
+    }
+
     /// A frame that is alone always has room: the card drops it if it is too long for it.
     fn has_room(&self, bytes: usize) -> bool {
-        self.frames == 0 || self.frames < CALM_FRAMES && self.bytes + bytes <= CALM_BYTES
+        self.frames == 0 || self.frames < self.build.calm_frames() && self.bytes + bytes <= self.build.calm_bytes()
     }
 
     /// Counts what a frame may at most become on its way.

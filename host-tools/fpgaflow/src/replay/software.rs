@@ -11,8 +11,9 @@ use fpgaflow_driver::software::{FlowId, SoftwareTable, Verdict};
 use fpgaflow_flows::{FlowSet, Limits};
 use fpgaflow_golden::FlowCounters;
 
-use super::engine::{Arrival, Engine, Exit, Pace, Sink, Tally, Width};
+use super::engine::{Arrival, Engine, Exit, Pace, Sink, Tally};
 use super::golden::geometry;
+use crate::width::Width;
 
 /// Frames of a batch.
 const BATCH: usize = 64;

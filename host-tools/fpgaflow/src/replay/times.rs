@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use fpgaflow_flows::FlowSet;
 
-use super::engine::{Arrival, Engine, Exit, Pace, Sink, Width};
+use super::engine::{Arrival, Engine, Exit, Pace, Sink};
 use super::golden::GoldenEngine;
+use crate::width::Width;
 
 /// By exit port (none is the host) and ingress port, in order.
 type Expected = HashMap<(Option<u8>, u8), VecDeque<(Duration, Vec<u8>)>>;

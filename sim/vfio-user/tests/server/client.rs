@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use fpgaflow_card::{Card, CosimTransport};
+use fpgaflow_card::{Card, CosimTransport, Width};
 use fpgaflow_driver::transport::vfio_user::channel::Channel;
 use fpgaflow_driver::transport::vfio_user::protocol::{Command, FLAG_ERROR, FLAG_NO_REPLY, Header, RegionAccess, TYPE_REPLY};
 use fpgaflow_driver::transport::vfio_user::version;
@@ -26,7 +26,7 @@ impl Served {
     pub fn start() -> Self {
         let dir = tempfile::tempdir().expect("make a directory");
         let path = dir.path().join("card.sock");
-        let card = CosimTransport::new(Card::new().expect("make the card")).expect("make an eventfd");
+        let card = CosimTransport::new(Card::new(Width::Bits64).expect("make the card")).expect("make an eventfd");
         let server = Server::bind(&path, Arc::clone(&card)).expect("bind the socket");
         let stopper = server.stopper();
         let thread = std::thread::spawn(move || server.serve().expect("serve"));
