@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use fpgaflow_abi::entry::{Action, Entry};
 use fpgaflow_abi::geometry::Geometry;
-use fpgaflow_abi::key::{Encap, FlowKey};
+use fpgaflow_abi::key::FlowKey;
 use fpgaflow_abi::next_hop::{HOST_PORT, MacAddr, NextHop};
 use fpgaflow_abi::reason::{REASONS, Reason};
 use fpgaflow_abi::regs::MOST_COUNTED_BYTES;
@@ -75,9 +75,6 @@ pub enum CardError {
         /// How many there are.
         next_hops: u32,
     },
-    /// The card does not speak the encapsulation.
-    #[error("the card does not handle the encapsulation {0:?}")]
-    Encapsulation(Encap),
 }
 
 /// What was forwarded of one flow.
@@ -182,9 +179,6 @@ impl Card {
             return Err(CardError::NoSuchEntry(at));
         }
         self.check_action(&entry.key, &entry.action)?;
-        if entry.key.encap != Encap::NONE {
-            return Err(CardError::Encapsulation(entry.key.encap));
-        }
         self.check_port(entry.key.ingress)?;
         if self.entries.contains_key(&at) {
             return Err(CardError::EntryTaken(at));
@@ -223,14 +217,11 @@ impl Card {
     /// Writes a next hop.
     ///
     /// # Errors
-    /// When the card does not have it, or cannot leave that way.
+    /// When the card does not have it, or not the port that it leaves by.
     pub fn set_next_hop(&mut self, index: u16, hop: NextHop) -> Result<(), CardError> {
         self.check_next_hop(index)?;
         if hop.egress != HOST_PORT {
             self.check_port(hop.egress)?;
-        }
-        if hop.encap != Encap::NONE {
-            return Err(CardError::Encapsulation(hop.encap));
         }
         self.next_hops.insert(index, hop);
         Ok(())

@@ -4,17 +4,21 @@ mod common;
 
 use std::net::Ipv4Addr;
 
-use common::{GEOMETRY, HOP, HOP_INDEX, PORT, card_with, entry_ref, flow, seeded};
+use common::{
+    GEOMETRY, HOP, HOP_INDEX, MAC, PORT, PROTOCOLS, addresses, card_with, encaps, entry_ref, flow, key, plain_frame, seeded,
+    untranslated,
+};
 use etherparse::PacketBuilder;
+use fpgaflow_abi::key::{Family, FlowKey};
 use fpgaflow_abi::next_hop::{HOST_PORT, NextHop};
 use fpgaflow_abi::reason::{Disposition, Reason};
+use fpgaflow_abi::slot::EntryRef;
 use fpgaflow_abi::wire::{PROTO_TCP, PROTO_UDP};
 use fpgaflow_golden::{Card, CardError, Change, FlowCounters, Outcome, PortConfig};
 use rand::RngExt;
 
 const SRC: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 10);
 const DST: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 1);
-const MAC: [u8; 6] = [2, 0, 0, 0, 0, PORT];
 
 fn card() -> Card {
     card_with(&[flow(SRC, 40000, DST, 443, PROTO_TCP), flow(SRC, 5000, DST, 53, PROTO_UDP)])
@@ -61,8 +65,9 @@ fn every_header_defect_has_its_reason() {
         ("nothing", Vec::new(), Reason::Runt),
         ("arp", edited(tcp(), &[(12, 8), (13, 6)]), Reason::Arp),
         ("group address", edited(tcp(), &[(0, 1)]), Reason::Multicast),
-        ("ipv6", edited(tcp(), &[(12, 0x86), (13, 0xdd)]), Reason::NotIp),
-        ("vlan", edited(tcp(), &[(12, 0x81), (13, 0)]), Reason::NotIp),
+        ("an EtherType that nobody has", edited(tcp(), &[(12, 0x08), (13, 1)]), Reason::NotIp),
+        ("IPv4 that says it is IPv6", edited(tcp(), &[(12, 0x86), (13, 0xdd)]), Reason::Malformed),
+        ("a tag before nothing that is known", edited(tcp(), &[(12, 0x81), (13, 0)]), Reason::NotIp),
         ("an Ethernet header alone", tcp()[..14].to_vec(), Reason::Malformed),
         ("19 bytes of IP", tcp()[..33].to_vec(), Reason::Malformed),
         ("version 5", edited(tcp(), &[(14, 0x55)]), Reason::Malformed),
@@ -85,7 +90,8 @@ fn every_header_defect_has_its_reason() {
         ("highest fragment offset bit", edited(tcp(), &[(20, 0x10)]), Reason::Fragment),
         ("do not fragment", edited(tcp(), &[(20, 0x40)]), Reason::Forwarded),
         ("icmp", edited(tcp(), &[(23, 1)]), Reason::Icmp),
-        ("gre", edited(tcp(), &[(23, 47)]), Reason::OtherProtocol),
+        ("ospf", edited(tcp(), &[(23, 89)]), Reason::OtherProtocol),
+        ("gre of version 0", edited(tcp(), &[(23, 47), (35, 0x40)]), Reason::Miss),
         ("19 bytes of tcp", edited(tcp(), &[(17, 39)]), Reason::Malformed),
         ("data offset 4", edited(tcp(), &[(46, 0x40)]), Reason::Malformed),
         ("data offset beyond the packet", edited(tcp(), &[(46, 0xa0)]), Reason::Malformed),
@@ -129,7 +135,7 @@ fn earlier_reasons_win() {
     let broadcast: Vec<_> = (0..6).map(|at| (at, 0xff)).collect();
     assert_eq!(reason(&mut card, &edited(tcp(), &broadcast)), Reason::Broadcast);
     assert_eq!(reason(&mut card, &edited(edited(tcp(), &broadcast), &[(12, 8), (13, 6)])), Reason::Arp);
-    assert_eq!(reason(&mut card, &edited(stranger, &[(12, 0x86), (13, 0xdd)])), Reason::WrongMac);
+    assert_eq!(reason(&mut card, &edited(stranger, &[(12, 0x88), (13, 0xcc)])), Reason::WrongMac);
     assert_eq!(reason(&mut card, &edited(udp(), &[(20, 0x20), (23, 1)])), Reason::Fragment);
     assert_eq!(reason(&mut card, &edited(udp(), &[(14, 0x46), (20, 0x20)])), Reason::IpOptions);
 
@@ -151,6 +157,57 @@ fn earlier_reasons_win() {
     assert_eq!(card.process_damaged(PORT, b"").unwrap().reason(), Reason::RxError);
     card.set_port(PORT, PortConfig { rx_enable: false, ..config }).unwrap();
     assert_eq!(card.process_damaged(PORT, b"").unwrap().reason(), Reason::PortDisabled);
+}
+
+#[test]
+fn earlier_reasons_win_in_ipv6_behind_tags_and_pppoe() {
+    const L3: usize = 14 + 4 + 4 + 8;
+    let encap = encaps()[13];
+    let key = FlowKey { encap, ..key(addresses(Family::V6), 40000, 443, PROTO_TCP) };
+    let mut card = card_with(&[untranslated(key)]);
+    let config = PortConfig { rx_enable: true, promiscuous: false, mac: MAC };
+    card.set_port(PORT, config).unwrap();
+    let at = Some(EntryRef::of(Family::V6, 0));
+    let set = |frame: &[u8], edits: &[(usize, u8)]| {
+        let mut frame = frame.to_vec();
+        edits.iter().for_each(|(at, byte)| frame[*at] = *byte);
+        frame
+    };
+    // Each frame has the faults of all that follow it; what is looked for first is told.
+    let fin = set(&plain_frame(&key), &[(L3 + 40 + 13, 0x11)]);
+    let dying = set(&fin, &[(L3 + 7, 1)]);
+    card.set_next_hop(HOP_INDEX, NextHop { mtu: 40, ..HOP }).unwrap();
+    assert_eq!(card.process(PORT, &plain_frame(&key)).unwrap(), Outcome::Punted { reason: Reason::Mtu, entry: at });
+    assert_eq!(
+        card.process(PORT, &set(&dying, &[(L3 + 40 + 13, 0x10)])).unwrap(),
+        Outcome::Punted { reason: Reason::Ttl, entry: at }
+    );
+    assert_eq!(card.process(PORT, &dying).unwrap(), Outcome::Punted { reason: Reason::TcpFlags, entry: at });
+    card.set_next_hop(HOP_INDEX, NextHop { mtu: 40, egress: HOST_PORT, ..HOP }).unwrap();
+    assert_eq!(card.process(PORT, &dying).unwrap(), Outcome::Punted { reason: Reason::HostAddressed, entry: at });
+    card.set_next_hop(HOP_INDEX, NextHop { mtu: 40, egress: HOST_PORT, valid: false, ..HOP }).unwrap();
+    assert_eq!(card.process(PORT, &dying).unwrap(), Outcome::Punted { reason: Reason::NoNextHop, entry: at });
+    assert_eq!(reason(&mut card, &set(&dying, &[(L3 + 40, 0)])), Reason::Miss);
+    card.set_lookup(false);
+    assert_eq!(reason(&mut card, &dying), Reason::LookupDisabled);
+    let bad_offset = set(&dying, &[(L3 + 40 + 12, 0xf0)]);
+    assert_eq!(reason(&mut card, &bad_offset), Reason::Malformed);
+    assert_eq!(reason(&mut card, &set(&bad_offset, &[(L3 + 6, 59)])), Reason::OtherProtocol);
+    assert_eq!(reason(&mut card, &set(&bad_offset, &[(L3 + 6, 58)])), Reason::Icmp);
+    assert_eq!(reason(&mut card, &set(&bad_offset, &[(L3 + 6, 44)])), Reason::Fragment);
+    let extension = set(&bad_offset, &[(L3 + 6, 0)]);
+    assert_eq!(reason(&mut card, &extension), Reason::IpExtension);
+    let version = set(&extension, &[(L3, 0x50)]);
+    assert_eq!(reason(&mut card, &version), Reason::Malformed);
+    let lcp = set(&version, &[(L3 - 2, 0xc0)]);
+    assert_eq!(reason(&mut card, &lcp), Reason::NotIp);
+    let stranger = set(&lcp, &[(5, 9)]);
+    assert_eq!(reason(&mut card, &stranger), Reason::WrongMac);
+    let group = set(&stranger, &[(0, 3)]);
+    assert_eq!(reason(&mut card, &group), Reason::Multicast);
+    let everybody: Vec<_> = (0..6).map(|at| (at, 0xff)).collect();
+    assert_eq!(reason(&mut card, &set(&group, &everybody)), Reason::Broadcast);
+    assert_eq!(reason(&mut card, &set(&set(&group, &everybody), &[(20, 8), (21, 6)])), Reason::Arp);
 }
 
 #[test]
@@ -187,12 +244,18 @@ fn a_refused_change_changes_nothing() {
     let mut card = card();
     let taken = flow(SRC, 40000, DST, 443, PROTO_TCP);
     let fresh = flow(SRC, 40001, DST, 443, PROTO_TCP);
+    let six = untranslated(key(addresses(Family::V6), 1, 2, PROTO_UDP));
+    let v6 = |index| EntryRef::of(Family::V6, index);
     let mut far = fresh;
     far.action.next_hop = GEOMETRY.next_hops as u16;
     let refusals = [
         (Change::Install(entry_ref(0), fresh), CardError::EntryTaken(entry_ref(0))),
         (Change::Install(entry_ref(9), taken), CardError::Duplicate(entry_ref(0))),
         (Change::Install(entry_ref(64), fresh), CardError::NoSuchEntry(entry_ref(64))),
+        (Change::Install(v6(0), fresh), CardError::NoSuchEntry(v6(0))),
+        (Change::Install(entry_ref(9), six), CardError::NoSuchEntry(entry_ref(9))),
+        (Change::Install(v6(64), six), CardError::NoSuchEntry(v6(64))),
+        (Change::Update(entry_ref(0), six.action), CardError::FamilyMismatch),
         (Change::Install(entry_ref(9), far), CardError::NoSuchNextHop { index: 8, next_hops: 8 }),
         (Change::Update(entry_ref(9), fresh.action), CardError::EntryEmpty(entry_ref(9))),
         (Change::Remove(entry_ref(9)), CardError::EntryEmpty(entry_ref(9))),
@@ -209,22 +272,41 @@ fn a_refused_change_changes_nothing() {
 #[test]
 fn no_frame_makes_the_model_panic() {
     let mut rng = seeded();
+    let keys: Vec<_> = [Family::V4, Family::V6]
+        .into_iter()
+        .flat_map(|family| PROTOCOLS.map(|protocol| key(addresses(family), 0, 0, protocol)))
+        .flat_map(|key| encaps().into_iter().map(move |encap| FlowKey { encap, ..key }))
+        .collect();
     let mut card = card();
-    for _ in 0..200_000 {
-        let mut frame = if rng.random() { tcp() } else { udp() };
-        frame.truncate(rng.random_range(0..=frame.len()));
+    let hops = encaps();
+    let per_family = keys.len() / 2;
+    for (index, key) in keys.iter().enumerate() {
+        card.install(EntryRef::of(key.family(), (8 + index % per_family) as u32), untranslated(*key)).unwrap();
+    }
+    for round in 0..300_000 {
+        let mut frame = match rng.random_range(0..4) {
+            0 => tcp(),
+            1 => udp(),
+            _ => plain_frame(&keys[rng.random_range(0..keys.len())]),
+        };
+        card.set_next_hop(HOP_INDEX, NextHop { encap: hops[round % hops.len()], ..HOP }).unwrap();
+        if rng.random() {
+            frame.truncate(rng.random_range(0..=frame.len()));
+        }
         for _ in 0..rng.random_range(0..6) {
             if !frame.is_empty() {
                 let at = rng.random_range(0..frame.len());
                 frame[at] = rng.random();
             }
         }
-        if frame.len() >= 34 && rng.random_bool(0.8) {
+        if frame.len() >= 34 && frame[12..14] == [0x08, 0x00] && rng.random_bool(0.8) {
             frame = edited(frame, &[]);
         }
         card.process(PORT, &frame).unwrap();
     }
-    for reason in [Reason::Forwarded, Reason::Malformed, Reason::Miss, Reason::Runt, Reason::IpChecksum] {
+    for reason in
+        [Reason::Forwarded, Reason::Malformed, Reason::Miss, Reason::Runt, Reason::IpChecksum, Reason::NotIp, Reason::IpExtension]
+    {
         assert!(card.reasons()[reason as usize] > 0, "{reason} was reached");
     }
 }
