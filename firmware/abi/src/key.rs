@@ -4,6 +4,7 @@
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::bits::{Field, Row};
+use crate::wire::{PPPOE_BYTES, TAG_BYTES};
 
 /// Words of a [`KeyBits`] row: the wider of the two families.
 pub const KEY_WORDS: usize = 6;
@@ -143,6 +144,12 @@ impl Encap {
     /// No encapsulation: IP right behind the EtherType.
     pub const NONE: Self = Self { tags: [None, None], pppoe: None };
 
+    /// Bytes by which it makes a frame longer.
+    pub const fn bytes(&self) -> usize {
+        let tags = self.tags[0].is_some() as usize + self.tags[1].is_some() as usize;
+        tags * TAG_BYTES + if self.pppoe.is_some() { PPPOE_BYTES } else { 0 }
+    }
+
     /// The 48-bit row.
     pub const fn to_bits(&self) -> u64 {
         let mut row = Row::<1>([0]);
@@ -274,6 +281,20 @@ mod tests {
         };
         assert_eq!(FlowKey::from_bits(&v4.to_bits()), Some(v4));
         assert_eq!(v4.to_bits().0[3..], [0; 3], "an IPv4 key ends below bit {KEY_BITS_V4}");
+    }
+
+    #[test]
+    fn an_encapsulation_is_as_long_as_its_headers() {
+        let tag = Some(Tag { kind: TagKind::Dot1Q, vid: 1 });
+        for (tags, pppoe, bytes) in [
+            ([None, None], None, 0),
+            ([tag, None], None, 4),
+            ([tag, tag], None, 8),
+            ([None, None], Some(1), 8),
+            ([tag, tag], Some(1), 16),
+        ] {
+            assert_eq!(Encap { tags, pppoe }.bytes(), bytes);
+        }
     }
 
     #[test]
