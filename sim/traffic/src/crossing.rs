@@ -34,7 +34,8 @@ pub fn forwarded(packet: &Packet, action: &Action, hop: &NextHop) -> Vec<u8> {
     let left = Packet {
         dst_mac: hop.dst_mac,
         src_mac: hop.src_mac,
-        key: FlowKey { addresses, sport, dport, ..packet.key },
+        key: FlowKey { addresses, sport, dport, encap: hop.encap, ..packet.key },
+        priority: 0,
         ttl: packet.ttl - 1,
         ..packet.clone()
     };

@@ -1,28 +1,37 @@
 //! Flows and frames for tests and benches, from one seed.
 //!
-//! [`datagram_flow`] and [`hop`] are single flows without variety. [`Scenario`] draws next hops and flows for a card; [`Frames`] draws frames for them: hits of every shape, near misses, and
-//! everything that a card must refuse. Packets are put together with etherparse, which neither the card nor its golden model uses.
+//! [`datagram_flow`] and [`hop`] are single flows without variety. [`Variety`] says which families, protocols and encapsulations there are;
+//! [`Scenario`] draws next hops and flows of it for a card; [`Frames`] draws frames for them: hits of every shape, near misses, and
+//! everything that a card must refuse, in the proportions of a [`Mix`]. Packets are put together with etherparse, which neither the card nor its
+//! golden model uses.
 //!
 //! # Contract
 //! The same seed and calls give the same bytes. Frames of one [`Frames`] differ from each other from 12 bytes on, by a mark in the source
-//! address, and packets by their identification within 65,536.
+//! address, and packets by their identification or flow label within 65,536.
 #![forbid(unsafe_code)]
 
 mod crossing;
+mod draft;
 mod frames;
 mod malformed;
 mod mix;
+mod near;
 mod packet;
 mod scenario;
+mod shape;
 mod sizes;
+mod variety;
+mod weighted;
 
 pub use crossing::{datagram_flow, forwarded, hop};
+pub use draft::{L3, L4, fix_ip_checksum, set16};
 pub use frames::{Frame, Frames};
-pub use malformed::{L3, L4, fix_ip_checksum, set16};
 pub use mix::{Kind, Mix};
 pub use packet::Packet;
-pub use scenario::{Scenario, near_miss, random_key};
+pub use scenario::{Scenario, largest_mtu};
+pub use shape::Shape;
 pub use sizes::Sizes;
+pub use variety::Variety;
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;

@@ -1,70 +1,82 @@
-//! Ways to spoil a well-formed packet. Each leaves the IP header checksum right, so that the flaw itself is what is found.
+//! Ways to spoil a well-formed packet. Each leaves the IPv4 header checksum right, so that the flaw itself is what is found.
 
-use etherparse::checksum::Sum16BitWords;
-use fpgaflow_abi::wire::{ETH_HEADER_BYTES, PROTO_TCP};
+use fpgaflow_abi::wire::{GRE_HEADER_BYTES, PROTO_TCP, PROTO_UDP, TCP_HEADER_BYTES, UDP_HEADER_BYTES};
 use rand::RngExt;
 use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
 
-/// Where the IPv4 header of an untagged frame starts.
-pub const L3: usize = ETH_HEADER_BYTES;
-/// Where the layer 4 header starts behind an IPv4 header without options.
-pub const L4: usize = L3 + 20;
+use crate::draft::Draft;
 
-/// Makes the IPv4 header checksum right again. Frames that end before the header does are left alone.
-pub fn fix_ip_checksum(frame: &mut [u8]) {
-    if let Some(header) = frame.get_mut(L3..L4) {
-        header[10..12].fill(0);
-        let sum = Sum16BitWords::new().add_slice(header).ones_complement();
-        // etherparse keeps its sum in native byte order.
-        header[10..12].copy_from_slice(&sum.to_ne_bytes());
+/// Spoils a packet of TCP, UDP or GRE in one of its headers from IP on.
+pub(crate) fn spoil(rng: &mut ChaCha8Rng, draft: &mut Draft) {
+    match rng.random_range(0..3) {
+        0 => spoil_version(rng, draft),
+        1 => spoil_length(rng, draft),
+        _ => spoil_l4(rng, draft),
     }
+    draft.fix_ip_checksum();
 }
 
-/// Writes a big-endian field.
-///
-/// # Panics
-/// When it is not in the frame.
-pub fn set16(frame: &mut [u8], at: usize, value: u16) {
-    frame[at..at + 2].copy_from_slice(&value.to_be_bytes());
-}
-
-pub(crate) fn get16(frame: &[u8], at: usize) -> u16 {
-    u16::from_be_bytes([frame[at], frame[at + 1]])
-}
-
-/// Bytes of the IP packet, as it says.
-pub(crate) fn total_len(frame: &[u8]) -> u16 {
-    get16(frame, L3 + 2)
-}
-
-/// Spoils `frame`, a well-formed packet of `protocol` (TCP or UDP).
-pub(crate) fn spoil(rng: &mut ChaCha8Rng, frame: &mut Vec<u8>, protocol: u8) {
-    let total = total_len(frame);
-    match rng.random_range(0..10) {
-        0 => frame[L3] = frame[L3] & 0x0f | rng.random_range::<u8, _>(0..16) << 4,
-        1 => frame[L3] = 0x40 | rng.random_range::<u8, _>(0..5),
-        2 => {
+fn spoil_version(rng: &mut ChaCha8Rng, draft: &mut Draft) {
+    let (l3, total) = (draft.l3, draft.l4_bytes() + 20);
+    match rng.random_range(0..3) {
+        1 if draft.is_v4() => draft.bytes[l3] = 0x40 | rng.random_range::<u8, _>(0..5),
+        2 if draft.is_v4() => {
             // IHL beyond the packet, which is cut to fit the shorter.
-            frame[L3] = 0x40 | rng.random_range::<u8, _>(6..16);
-            set16(frame, L3 + 2, rng.random_range(20..60.min(total)));
+            draft.bytes[l3] = 0x40 | rng.random_range::<u8, _>(6..16);
+            draft.set_l4_bytes(rng.random_range(0..40.min(total - 20 + 1)));
         }
-        3 => {
-            let beyond = (frame.len() - L3) as u16;
-            set16(frame, L3 + 2, *[beyond + 1, beyond + 2, beyond.saturating_mul(2), u16::MAX].choose(rng).unwrap_or(&u16::MAX));
-        }
-        4 => set16(frame, L3 + 2, *[0, 1, 19, 20, 21].choose(rng).unwrap_or(&0)),
-        5 => frame.truncate(rng.random_range(L3..frame.len())),
-        6 if protocol == PROTO_TCP => set16(frame, L3 + 2, rng.random_range(20..40)),
-        6 => set16(frame, L3 + 2, rng.random_range(20..28)),
-        7 if protocol == PROTO_TCP => frame[L4 + 12] = frame[L4 + 12] & 0x0f | rng.random_range::<u8, _>(0..5) << 4,
-        7 => set16(frame, L4 + 4, rng.random_range(0..8)),
-        _ if protocol == PROTO_TCP => {
-            // Just beyond the packet where it is short, 15 words otherwise.
-            let words = ((total - 20) / 4 + 1).min(15) as u8;
-            frame[L4 + 12] = frame[L4 + 12] & 0x0f | rng.random_range(words..=15) << 4;
-        }
-        _ => set16(frame, L4 + 4, rng.random_range(total - 19..=u16::MAX)),
+        _ => draft.bytes[l3] = draft.bytes[l3] & 0x0f | rng.random_range::<u8, _>(0..16) << 4,
     }
-    fix_ip_checksum(frame);
+}
+
+/// Frame and IP header disagree.
+fn spoil_length(rng: &mut ChaCha8Rng, draft: &mut Draft) {
+    let at = draft.ip_length_at();
+    let room = (draft.bytes.len() - if draft.is_v4() { draft.l3 } else { draft.l4 }) as u16;
+    match rng.random_range(0..3) {
+        0 => draft.set16(at, *[room + 1, room + 2, room.saturating_mul(2), u16::MAX].choose(rng).unwrap_or(&u16::MAX)),
+        1 => draft.set16(at, *[0, 1, 19, 20, 21].choose(rng).unwrap_or(&0)),
+        _ => draft.bytes.truncate(rng.random_range(draft.l3..draft.bytes.len())),
+    }
+}
+
+/// Layer 4 has no room for its header, or says itself that it is shorter or longer than it can be.
+fn spoil_l4(rng: &mut ChaCha8Rng, draft: &mut Draft) {
+    let (l4, l4_bytes) = (draft.l4, draft.l4_bytes());
+    let data_offset = |draft: &mut Draft, words: u8| draft.bytes[l4 + 12] = draft.bytes[l4 + 12] & 0x0f | words << 4;
+    match (rng.random_range(0..4), draft.key.protocol) {
+        (0, PROTO_TCP) => draft.set_l4_bytes(rng.random_range(0..TCP_HEADER_BYTES as u16)),
+        (0, PROTO_UDP) => draft.set_l4_bytes(rng.random_range(0..UDP_HEADER_BYTES as u16)),
+        (1, PROTO_TCP) => data_offset(draft, rng.random_range(0..5)),
+        (1, PROTO_UDP) => draft.set16(l4 + 4, rng.random_range(0..UDP_HEADER_BYTES as u16)),
+        (_, PROTO_TCP) => {
+            // Just beyond the packet where it is short, 15 words otherwise.
+            let words = (l4_bytes / 4 + 1).min(15) as u8;
+            data_offset(draft, rng.random_range(words..=15));
+        }
+        (_, PROTO_UDP) => draft.set16(l4 + 4, rng.random_range(l4_bytes + 1..=u16::MAX)),
+        _ => draft.set_l4_bytes(rng.random_range(0..GRE_HEADER_BYTES as u16)),
+    }
+}
+
+/// Gives a frame in PPPoE another version, type, code or PPP protocol.
+pub(crate) fn spoil_pppoe_kind(rng: &mut ChaCha8Rng, draft: &mut Draft) {
+    let Some(header) = draft.pppoe_at() else { return };
+    if rng.random() {
+        let bit = rng.random_range(0..16);
+        draft.set16(header, draft.get16(header) ^ 1 << bit);
+    } else {
+        // LCP, IPCP, IPv6CP, a compressed protocol field, MPLS, EtherTypes; then the other family's, which contradicts the IP header.
+        let protocols = [0xc021, 0x8021, 0x8057, 0x2145, 0x0281, 0x0800, 0x86dd, 0x0021, 0x0057];
+        draft.set16(header + 6, *protocols.choose(rng).unwrap_or(&0xc021));
+    }
+}
+
+/// Lets a PPPoE header leave its packet less room, just enough, or more than there is.
+pub(crate) fn move_pppoe_length(rng: &mut ChaCha8Rng, draft: &mut Draft) {
+    let Some(header) = draft.pppoe_at() else { return };
+    let exact = draft.get16(header + 4);
+    let lengths = [0, 1, 2, 3, exact - 1, exact, exact + 1, exact + 2, u16::MAX, rng.random()];
+    draft.set16(header + 4, *lengths.choose(rng).unwrap_or(&0));
 }

@@ -1,8 +1,11 @@
 //! What kinds of frames there are, and how often each is drawn.
 
-use rand::distr::Distribution;
-use rand::distr::weighted::WeightedIndex;
+use fpgaflow_abi::key::{Encap, Family, FlowKey};
+use fpgaflow_abi::wire::{PROTO_GRE, PROTO_TCP, PROTO_UDP};
 use rand_chacha::ChaCha8Rng;
+
+use crate::variety::Variety;
+use crate::weighted::Weighted;
 
 /// What a frame is meant to be. The card may still find an earlier reason, a hit may for instance be larger than its MTU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -21,7 +24,7 @@ pub enum Kind {
     ShortDatagram,
     /// A hit as large as its MTU, or one byte off.
     MtuBorder,
-    /// A hit with TTL 0, 1 or 2.
+    /// A hit with TTL or hop limit 0, 1 or 2.
     TtlBorder,
     /// A hit with FIN, SYN or RST among its flags.
     TcpFlags,
@@ -33,14 +36,26 @@ pub enum Kind {
     Fragment,
     /// An installed flow's packet with IPv4 options.
     Options,
+    /// An IPv6 packet with an extension header before layer 4.
+    Extension,
     /// A wrong IPv4 header checksum.
     WrongIpChecksum,
     /// A header that contradicts itself or the frame's length.
     Malformed,
-    /// ICMP or another protocol than TCP and UDP.
+    /// ICMP, ICMPv6 or another protocol than TCP, UDP and GRE.
     OtherProtocol,
-    /// ARP, IPv6, VLAN or an EtherType that nobody has.
+    /// GRE of another version than 0.
+    GreVersion,
+    /// ARP, the other family's, a tag's or an EtherType that nobody has.
     OtherEtherType,
+    /// The frame ends inside its tags or PPPoE header.
+    CutEncap,
+    /// More than two tags.
+    ThirdTag,
+    /// PPPoE that is no session data of IP: another version, type, code or PPP protocol.
+    OtherPppoe,
+    /// A PPPoE length that is the packet's, more, or less.
+    PppoeLength,
     /// To the broadcast or a group address.
     Group,
     /// To somebody else's address.
@@ -55,7 +70,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 28] = [
         Self::Hit,
         Self::HitWithTrailer,
         Self::HitWithWrongChecksum,
@@ -69,10 +84,16 @@ impl Kind {
         Self::Miss,
         Self::Fragment,
         Self::Options,
+        Self::Extension,
         Self::WrongIpChecksum,
         Self::Malformed,
         Self::OtherProtocol,
+        Self::GreVersion,
         Self::OtherEtherType,
+        Self::CutEncap,
+        Self::ThirdTag,
+        Self::OtherPppoe,
+        Self::PppoeLength,
         Self::Group,
         Self::Stranger,
         Self::Runt,
@@ -81,11 +102,26 @@ impl Kind {
     ];
 }
 
+impl Kind {
+    /// Whether a packet with `key` can be made into this.
+    pub(crate) fn suits(self, key: &FlowKey) -> bool {
+        match self {
+            Self::UdpWithoutChecksum | Self::UdpBecomingZero | Self::ShortDatagram => key.protocol == PROTO_UDP,
+            Self::TcpFlags => key.protocol == PROTO_TCP,
+            Self::GreVersion => key.protocol == PROTO_GRE,
+            Self::Options | Self::WrongIpChecksum => key.family() == Family::V4,
+            Self::Extension => key.family() == Family::V6,
+            Self::CutEncap => key.encap != Encap::NONE,
+            Self::OtherPppoe | Self::PppoeLength => key.encap.pppoe.is_some(),
+            _ => true,
+        }
+    }
+}
+
 /// How often each kind is drawn.
 #[derive(Debug, Clone)]
 pub struct Mix {
-    kinds: Vec<Kind>,
-    weights: WeightedIndex<u32>,
+    kinds: Weighted<Kind>,
 }
 
 impl Mix {
@@ -94,14 +130,13 @@ impl Mix {
     /// # Panics
     /// When no weight is above zero.
     pub fn new(kinds: &[(Kind, u32)]) -> Self {
-        let weights = WeightedIndex::new(kinds.iter().map(|(_, weight)| *weight)).expect("a mix has a weight above zero");
-        Self { kinds: kinds.iter().map(|(kind, _)| *kind).collect(), weights }
+        Self { kinds: Weighted::new(WHAT, kinds.iter().copied()) }
     }
 
-    /// Everything: half of it plain hits, giants seldom, for they are long.
+    /// Everything: close to half of it plain hits, giants seldom, for they are long.
     pub fn everything() -> Self {
         let weight = |kind| match kind {
-            Kind::Hit => 400,
+            Kind::Hit => 500,
             Kind::HitWithTrailer | Kind::Malformed => 60,
             Kind::Giant => 1,
             _ => 20,
@@ -114,7 +149,19 @@ impl Mix {
         Self::new(&[(Kind::Hit, 1)])
     }
 
+    /// Without the kinds that no packet of `variety` can be made into.
+    ///
+    /// # Panics
+    /// When none is left.
+    pub(crate) fn within(&self, variety: &Variety) -> Self {
+        let keys = variety.samples();
+        Self { kinds: self.kinds.only(WHAT, |kind| keys.iter().any(|key| kind.suits(key))) }
+    }
+
     pub(crate) fn draw(&self, rng: &mut ChaCha8Rng) -> Kind {
-        self.kinds[self.weights.sample(rng)]
+        self.kinds.draw(rng)
     }
 }
+
+/// What a mix is of, for its panic.
+const WHAT: &str = "a kind of frame";

@@ -1,21 +1,26 @@
-//! Next hops and flows for a card, and keys that are not among them.
+//! Next hops and flows for a card.
 
 use std::collections::HashSet;
-use std::net::Ipv4Addr;
 
 use fpgaflow_abi::entry::{Action, Entry};
 use fpgaflow_abi::geometry::Geometry;
-use fpgaflow_abi::key::{Addresses, Encap, FlowKey};
+use fpgaflow_abi::key::{Addresses, Encap, Family, FlowKey};
 use fpgaflow_abi::next_hop::{HOST_PORT, NextHop};
-use fpgaflow_abi::wire::{ETH_HEADER_BYTES, PROTO_TCP, PROTO_UDP};
+use fpgaflow_abi::slot::EntryRef;
+use fpgaflow_abi::wire::PROTO_GRE;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
+
+use crate::packet::l2_bytes;
+use crate::variety::{Variety, random_addresses};
 
 /// What a card is programmed with.
 #[derive(Debug, Clone)]
 pub struct Scenario {
     /// The card's size.
     pub geometry: Geometry,
+    /// What packets there are.
+    pub variety: Variety,
     /// Next hops, by index: the last two are one that is not valid and the host.
     pub next_hops: Vec<NextHop>,
     /// Flows, each key once.
@@ -27,17 +32,21 @@ const ODD_NEXT_HOP: usize = 16;
 
 impl Scenario {
     /// Draws `flows` flows with every combination of translations: source, destination, either port, and swaps that leave the
-    /// checksum as it was.
+    /// checksum as it was; GRE is not translated. Of a variety with both families the card gets as much of each as it has entries for.
     ///
     /// # Panics
-    /// When the card has fewer than three next hops.
-    pub fn draw(rng: &mut ChaCha8Rng, geometry: Geometry, flows: usize) -> Self {
-        let next_hops = draw_next_hops(rng, &geometry);
+    /// When the card has fewer than three next hops, or no entries of any family of the variety.
+    pub fn draw(rng: &mut ChaCha8Rng, geometry: Geometry, flows: usize, variety: &Variety) -> Self {
+        let next_hops = draw_next_hops(rng, &geometry, variety);
         let forwarding = next_hops.len() - 2;
-        let mut scenario = Self { geometry, next_hops, flows: Vec::with_capacity(flows) };
+        let mut scenario = Self { geometry, variety: variety.clone(), next_hops, flows: Vec::with_capacity(flows) };
+        let entries = |family| if variety.has_family(family) { geometry.entries(family) } else { 0 };
+        let (v4, v6) = (entries(Family::V4), entries(Family::V6));
+        assert!(v4 + v6 > 0 || flows == 0, "the card has no entries of any family that flows are to be of");
         let mut keys = HashSet::new();
         while scenario.flows.len() < flows {
-            let key = random_key(rng, geometry.ports);
+            let family = if rng.random_range(0..v4 + v6) < v4 { Family::V4 } else { Family::V6 };
+            let key = variety.key_of(rng, geometry.ports, family);
             if keys.insert(key) {
                 let among =
                     if rng.random_range(0..ODD_NEXT_HOP) == 0 { forwarding..scenario.next_hops.len() } else { 0..forwarding };
@@ -52,83 +61,74 @@ impl Scenario {
     pub fn next_hop_of(&self, flow: &Entry) -> &NextHop {
         &self.next_hops[usize::from(flow.action.next_hop)]
     }
+
+    /// The flows and an entry for each, those of either family from 0 on.
+    pub fn numbered(&self) -> impl Iterator<Item = (EntryRef, &Entry)> {
+        let mut next = [0; 2];
+        self.flows.iter().map(move |flow| {
+            let family = flow.key.family();
+            let index = &mut next[usize::from(family == Family::V6)];
+            *index += 1;
+            (EntryRef::of(family, *index - 1), flow)
+        })
+    }
 }
 
-fn draw_next_hops(rng: &mut ChaCha8Rng, geometry: &Geometry) -> Vec<NextHop> {
-    let largest = (geometry.max_frame_bytes as usize - ETH_HEADER_BYTES) as u16;
-    let mtus = [1500, 576, 100, largest];
-    let forwarding = (geometry.next_hops as usize - 2).min(mtus.len() * usize::from(geometry.ports));
-    let hop = |index: usize, egress, valid, mac: [u8; 4]| {
-        let [a, b, c, d] = mac;
-        let mtu = mtus[index / usize::from(geometry.ports) % mtus.len()].min(largest);
-        NextHop { egress, mtu, src_mac: [2, 1, a, b, c, d], dst_mac: [2, 2, d, c, b, a], encap: Encap::NONE, valid }
+/// Largest IP packet that leaves a card in `encap` as a frame that is not too long for it.
+pub fn largest_mtu(geometry: &Geometry, encap: &Encap) -> u16 {
+    (geometry.max_frame_bytes as usize - l2_bytes(encap)) as u16
+}
+
+/// Next hops by every port, with every encapsulation and MTU, as far as the card has room for them.
+fn draw_next_hops(rng: &mut ChaCha8Rng, geometry: &Geometry, variety: &Variety) -> Vec<NextHop> {
+    const MTUS: [u16; 4] = [1500, 576, 100, u16::MAX];
+    let (ports, shapes) = (usize::from(geometry.ports), variety.egress_shapes());
+    let forwarding = (geometry.next_hops as usize - 2).min(MTUS.len() * shapes.len() * ports);
+    let hop = |rng: &mut ChaCha8Rng, index: usize, egress, valid| {
+        let [a, b, c, d]: [u8; 4] = rng.random();
+        let encap = shapes[index / ports % shapes.len()].draw(rng);
+        let mtu = MTUS[index / (ports * shapes.len()) % MTUS.len()].min(largest_mtu(geometry, &encap));
+        NextHop { egress, mtu, src_mac: [2, 1, a, b, c, d], dst_mac: [2, 2, d, c, b, a], encap, valid }
     };
-    let mut hops: Vec<_> =
-        (0..forwarding).map(|index| hop(index, (index % usize::from(geometry.ports)) as u8, true, rng.random())).collect();
-    hops.push(hop(0, 0, false, rng.random()));
-    hops.push(hop(0, HOST_PORT, true, rng.random()));
+    let mut hops: Vec<_> = (0..forwarding).map(|index| hop(rng, index, (index % ports) as u8, true)).collect();
+    hops.push(hop(rng, 0, 0, false));
+    hops.push(hop(rng, 0, HOST_PORT, true));
     hops
 }
 
-/// A key of TCP or UDP over IPv4.
-pub fn random_key(rng: &mut ChaCha8Rng, ports: u8) -> FlowKey {
-    FlowKey {
-        ingress: rng.random_range(0..ports),
-        encap: Encap::NONE,
-        protocol: if rng.random() { PROTO_TCP } else { PROTO_UDP },
-        addresses: Addresses::V4 { src: random_address(rng), dst: random_address(rng) },
-        sport: rng.random(),
-        dport: rng.random(),
-    }
-}
-
-fn random_address(rng: &mut ChaCha8Rng) -> Ipv4Addr {
-    rng.random::<u32>().into()
-}
-
 fn translation(rng: &mut ChaCha8Rng, key: &FlowKey, next_hop: u16) -> Action {
-    let (src, dst) = v4(key);
-    let (mut to_src, mut to_dst, mut sport, mut dport) = (src, dst, key.sport, key.dport);
+    let FlowKey { addresses, sport, dport, protocol, .. } = *key;
+    let mut action = Action { addresses, sport, dport, next_hop };
+    if protocol == PROTO_GRE {
+        return action;
+    }
     match rng.random_range(0..18) {
-        16 => (to_src, to_dst) = (dst, src),
-        17 => (sport, dport) = (dport, sport),
+        16 => action.addresses = swapped(&addresses),
+        17 => (action.sport, action.dport) = (dport, sport),
         parts => {
-            if parts & 1 != 0 {
-                to_src = random_address(rng);
-            }
-            if parts & 2 != 0 {
-                to_dst = random_address(rng);
-            }
+            let fresh = random_addresses(rng, key.family());
+            action.addresses = mixed(&addresses, &fresh, parts & 1 != 0, parts & 2 != 0);
             if parts & 4 != 0 {
-                sport = rng.random();
+                action.sport = rng.random();
             }
             if parts & 8 != 0 {
-                dport = rng.random();
+                action.dport = rng.random();
             }
         }
     }
-    Action { addresses: Addresses::V4 { src: to_src, dst: to_dst }, sport, dport, next_hop }
+    action
 }
 
-/// `key` with one bit changed, or the other protocol: the keys that a table with a flaw would take for it.
-pub fn near_miss(rng: &mut ChaCha8Rng, key: &FlowKey, ports: u8) -> FlowKey {
-    let (src, dst) = v4(key);
-    let mut near = *key;
-    let flipped = |address: Ipv4Addr, bit: u32| Ipv4Addr::from_bits(address.to_bits() ^ 1 << bit);
-    match rng.random_range(0..98) {
-        bit @ 0..32 => near.addresses = Addresses::V4 { src: flipped(src, bit), dst },
-        bit @ 32..64 => near.addresses = Addresses::V4 { src, dst: flipped(dst, bit - 32) },
-        bit @ 64..80 => near.sport ^= 1 << (bit - 64),
-        bit @ 80..96 => near.dport ^= 1 << (bit - 80),
-        96 if ports > 1 => near.ingress = (key.ingress + 1) % ports,
-        _ => near.protocol = if key.protocol == PROTO_TCP { PROTO_UDP } else { PROTO_TCP },
+fn swapped(addresses: &Addresses) -> Addresses {
+    match *addresses {
+        Addresses::V4 { src, dst } => Addresses::V4 { src: dst, dst: src },
+        Addresses::V6 { src, dst } => Addresses::V6 { src: dst, dst: src },
     }
-    near
 }
 
-fn v4(key: &FlowKey) -> (Ipv4Addr, Ipv4Addr) {
-    match key.addresses {
-        Addresses::V4 { src, dst } => (src, dst),
-        Addresses::V6 { .. } => (Ipv4Addr::UNSPECIFIED, Ipv4Addr::UNSPECIFIED),
-    }
+/// `old` with the source or destination of `new`, which is of the same family.
+fn mixed(old: &Addresses, new: &Addresses, take_src: bool, take_dst: bool) -> Addresses {
+    let src = if take_src { new } else { old }.src();
+    let dst = if take_dst { new } else { old }.dst();
+    Addresses::new(src, dst).expect("addresses of one family")
 }
