@@ -1,4 +1,10 @@
 //! Placement from empty to full, memory to memory: keys in, slot writes out, the hash included.
+//!
+//! # Terms
+//! - Load: keys with a place, in slots and stash, by slots of both banks.
+//! - First refusal: the first key that gets no place, for whatever reason: no slot in reach, or its tag in its buckets already,
+//!   and the stash full.
+//! - Final load: as many keys were offered as there are slots, refusals or not.
 
 use std::time::Duration;
 
@@ -47,15 +53,49 @@ impl Filled {
     }
 }
 
-/// Load at which the first key found no slot.
+/// The first key that got no place.
 #[derive(Debug, Clone, Copy)]
 pub struct Refused {
-    /// Keys with a place by slots of both banks.
+    /// Load before it.
     pub load: f64,
-    /// Keys before it that were refused for their tags, the stash being full.
-    pub tag_refusals: usize,
+    /// Why; `None` when every key got a place.
+    pub refusal: Option<Refusal>,
+}
+
+/// What a table was filled with that was offered as many keys as it has slots.
+#[derive(Debug, Clone)]
+pub struct Saturated {
+    /// Slots of both banks, and keys offered.
+    pub slots: usize,
+    /// The first refusal.
+    pub first: Refused,
+    /// Load in the end.
+    pub load_final: f64,
     /// Moves and stash.
     pub stats: Stats,
+    /// What keys cost on the way, in [`STEPS`] parts of equally many keys offered.
+    pub steps: Vec<Step>,
+}
+
+/// Parts of [`Saturated::steps`].
+pub const STEPS: usize = 128;
+
+/// What some keys one after the other cost.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Step {
+    /// Load in their end.
+    pub load: f64,
+    /// Keys that got a slot of a bucket.
+    pub placed: u64,
+    /// Slots that had to move for them.
+    pub moves: u64,
+}
+
+impl Step {
+    /// Slots that had to move for a key; 0 where no key got a slot.
+    pub fn moves_per_key(&self) -> f64 {
+        self.moves as f64 / self.placed.max(1) as f64
+    }
 }
 
 /// Fills a table to `load` of its slots, as fast as it goes.
@@ -73,21 +113,45 @@ pub fn fill(workload: &Workload, load: f64, effort: Effort) -> Filled {
     Filled { placed: table.placement.len(), refused, writes, elapsed, stats: *table.placement.stats() }
 }
 
-/// Fills a table until a key finds no slot.
+/// Fills a table until a key gets no place.
 pub fn first_refusal(workload: &Workload, effort: Effort) -> Refused {
     let mut table = Table::new(workload, 1.0);
     let mut plan = Plan::default();
-    let mut tag_refusals = 0;
     for i in 0..table.keys.len() {
         plan.clear();
-        match table.insert(i, effort, &mut plan) {
-            Ok(()) => (),
-            Err(Refusal::Full) => break,
-            Err(Refusal::TagTaken | Refusal::HashTaken) => tag_refusals += 1,
+        if let Err(refusal) = table.insert(i, effort, &mut plan) {
+            return Refused { load: table.load(), refusal: Some(refusal) };
         }
     }
-    let load = table.placement.len() as f64 / table.placement.slots() as f64;
-    Refused { load, tag_refusals, stats: *table.placement.stats() }
+    Refused { load: table.load(), refusal: None }
+}
+
+/// Offers a table as many keys as it has slots.
+pub fn saturate(workload: &Workload, effort: Effort) -> Saturated {
+    let mut table = Table::new(workload, 1.0);
+    let mut plan = Plan::default();
+    let mut first = None;
+    let mut steps = Vec::with_capacity(STEPS);
+    let slots = table.keys.len();
+    for part in 0..STEPS {
+        let before = *table.placement.stats();
+        for i in part * slots / STEPS..(part + 1) * slots / STEPS {
+            plan.clear();
+            if let Err(refusal) = table.insert(i, effort, &mut plan) {
+                first.get_or_insert(Refused { load: table.load(), refusal: Some(refusal) });
+            }
+        }
+        let stats = table.placement.stats();
+        let placed_by_moves = || stats.moves.iter().zip(before.moves).map(|(after, before)| after - before);
+        steps.push(Step {
+            load: table.load(),
+            placed: placed_by_moves().sum(),
+            moves: (0..).zip(placed_by_moves()).map(|(moves, keys): (u64, u64)| moves * keys).sum(),
+        });
+    }
+    let load_final = table.load();
+    let first = first.unwrap_or(Refused { load: load_final, refusal: None });
+    Saturated { slots, first, load_final, stats: *table.placement.stats(), steps }
 }
 
 struct Table {
@@ -105,6 +169,10 @@ impl Table {
         let secret =
             if workload.choose_secret { choose_secret(|| numbers.secret(), workload.bucket_bits) } else { numbers.secret() };
         Self { keys, hash: KeyedHash::new(secret), placement }
+    }
+
+    fn load(&self) -> f64 {
+        self.placement.len() as f64 / self.placement.slots() as f64
     }
 
     #[inline]

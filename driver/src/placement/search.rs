@@ -15,9 +15,9 @@ pub struct Effort {
 }
 
 impl Effort {
-    /// Enough to about 95 % load, and never more than some tens of microseconds.
+    /// Enough to about 96 % load, and never more than some tens of microseconds.
     pub const QUICK: Self = Self { nodes: 500, stash_when_full: false };
-    /// Enough to about 97.5 % load, up to a millisecond a key.
+    /// Enough to 97.5 % load and more; up to a millisecond for a key that is refused.
     pub const DEEP: Self = Self { nodes: 20_000, stash_when_full: false };
     /// As deep, and then the stash.
     pub const LAST: Self = Self { stash_when_full: true, ..Self::DEEP };

@@ -2,4 +2,6 @@
 
 #[cfg(feature = "sim")]
 pub mod cosim;
+pub mod placement;
+mod plot;
 pub mod transport;

@@ -1,5 +1,6 @@
 //! `fpgaflow bench`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
@@ -7,6 +8,7 @@ use fpgaflow_driver::bench::transport::Workload;
 use fpgaflow_driver::transport::spec::CardSpec;
 
 use crate::bench;
+use crate::bench::placement;
 
 /// Measures what there is here, each in one run.
 #[derive(Debug, Args)]
@@ -24,6 +26,24 @@ enum What {
         #[arg(long, value_enum, default_value = "64")]
         width: crate::width::Width,
         /// Print the figures as one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Placement of flows in the table: load at the first refusal, inserts a second, moves
+    Placement {
+        /// Slots of the table, a power of two, once for each size; without one, 4 k, 64 k and 1 M.
+        #[arg(long, value_name = "SLOTS", value_parser = placement::parse_size)]
+        entries: Vec<u32>,
+        /// The first seed.
+        #[arg(long, value_name = "SEED", env = "FPGAFLOW_SEED", default_value_t = 1)]
+        seed: u64,
+        /// Seeds one after the other.
+        #[arg(long, value_name = "COUNT", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=1000))]
+        seeds: u64,
+        /// Write a report with a plot of moves by load into this directory.
+        #[arg(long, value_name = "DIR")]
+        report: Option<PathBuf>,
+        /// Print the figures as one JSON array, an object for each size.
         #[arg(long)]
         json: bool,
     },
@@ -50,6 +70,19 @@ impl Bench {
                 match json {
                     true => println!("{}", serde_json::to_string(&report)?),
                     false => println!("{report}"),
+                }
+            }
+            What::Placement { entries, seed, seeds, report, json } => {
+                let sizes = if entries.is_empty() { placement::SIZES.into() } else { entries };
+                let reports = placement::run(&placement::Request { sizes, seed, seeds });
+                if let Some(dir) = report {
+                    placement::write_report(&reports, &dir)?;
+                }
+                if json {
+                    println!("{}", serde_json::to_string(&reports)?);
+                } else {
+                    println!("{seeds} seeds from {seed}, the worst of them\n{}", placement::COLUMNS);
+                    reports.iter().for_each(|report| println!("{report}"));
                 }
             }
             What::Transport { card, seconds, json } => {

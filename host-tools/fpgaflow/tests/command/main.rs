@@ -1,6 +1,5 @@
 //! The `fpgaflow` command as its users run it.
 
-#[cfg(feature = "sim")]
 mod bench;
 #[cfg(feature = "sim")]
 mod check;
