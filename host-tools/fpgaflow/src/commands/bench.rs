@@ -25,6 +25,9 @@ enum What {
         /// Width of the data path in bits.
         #[arg(long, value_enum, default_value = "64")]
         width: crate::width::Width,
+        /// Measure frames a clock for every frame size at both widths instead, and write figures and a plot into this directory.
+        #[arg(long, value_name = "DIR", conflicts_with_all = ["width", "json"])]
+        report: Option<PathBuf>,
         /// Print the figures as one JSON object.
         #[arg(long)]
         json: bool,
@@ -65,7 +68,22 @@ impl Bench {
     pub(super) fn run(self) -> anyhow::Result<()> {
         match self.what {
             #[cfg(feature = "sim")]
-            What::Cosim { width, json } => {
+            What::Cosim { report: Some(dir), .. } => {
+                let sweeps = bench::cosim::sizes::run()?;
+                bench::cosim::sizes::write_report(&sweeps, &dir)?;
+                for sweep in &sweeps {
+                    if let Some((frame_bytes, share)) = sweep.worst() {
+                        println!(
+                            "{} bits: at least {:.2} % of a data path without bubbles, at {frame_bytes} bytes",
+                            sweep.width_bits(),
+                            100.0 * share
+                        );
+                    }
+                }
+                println!("see {}", dir.display());
+            }
+            #[cfg(feature = "sim")]
+            What::Cosim { width, report: None, json } => {
                 let report = bench::cosim::run(width)?;
                 match json {
                     true => println!("{}", serde_json::to_string(&report)?),
