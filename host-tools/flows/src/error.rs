@@ -88,6 +88,29 @@ pub enum Problem {
     /// A PPPoE session is out of range (RFC 2516 4).
     #[error("{0} is not a PPPoE session, which is from 1 to 65534")]
     Session(u16),
+    /// A flow of TCP or UDP without one of its ports.
+    #[error("is missing; only gre has no ports")]
+    NoPort,
+    /// A port of a GRE flow.
+    #[error("gre has no ports")]
+    GrePort,
+    /// A GRE flow with another address in its action: as in the kernel's flowtable, GRE is forwarded without NAT.
+    #[error("gre is not translated")]
+    GreTranslated,
+    /// Frames that would leave by a next hop can be longer than the engine's longest.
+    #[error(
+        "packets of up to {mtu} bytes leave as frames of up to {frame} in this encapsulation, the {engine} engine's are at most {most}"
+    )]
+    LongFrame {
+        /// The MTU.
+        mtu: u16,
+        /// Bytes of the longest frame.
+        frame: usize,
+        /// The engine's name.
+        engine: &'static str,
+        /// Bytes of the engine's longest frame.
+        most: usize,
+    },
     /// A third tag, or anything inside PPPoE.
     #[error("is too deep; there can be two VLAN tags, then PPPoE")]
     EncapDepth,

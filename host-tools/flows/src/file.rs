@@ -33,7 +33,7 @@ pub struct NextHopFields {
     /// Destination Ethernet address; only the host needs none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dst_mac: Option<String>,
-    /// Tags from the outside in.
+    /// Tags from the outside in: at most two, then at most one PPPoE session.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub encap: Vec<EncapTag>,
     /// Largest IP packet in bytes.
@@ -126,12 +126,14 @@ pub struct MatchFields {
     pub proto: Protocol,
     /// Source address.
     pub src: IpAddr,
-    /// Source port.
-    pub sport: u16,
+    /// Source port; only GRE has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sport: Option<u16>,
     /// Destination address.
     pub dst: IpAddr,
-    /// Destination port.
-    pub dport: u16,
+    /// Destination port; only GRE has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dport: Option<u16>,
 }
 
 /// Layer 4 protocols.
@@ -142,6 +144,8 @@ pub enum Protocol {
     Tcp,
     /// UDP.
     Udp,
+    /// GRE of version 0, which has no ports and is not translated.
+    Gre,
 }
 
 /// What is done to a flow's packets. What is left out stays as it is.

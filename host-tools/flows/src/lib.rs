@@ -8,6 +8,7 @@
 //! set. Nothing here panics on a file.
 #![forbid(unsafe_code)]
 
+mod encap;
 mod error;
 mod file;
 mod mac;

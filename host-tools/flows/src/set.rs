@@ -7,16 +7,14 @@ use std::path::Path;
 use fpgaflow_abi::MAX_PORTS;
 use fpgaflow_abi::entry::{Action, Entry};
 use fpgaflow_abi::geometry::Geometry;
-use fpgaflow_abi::key::{Addresses, Encap, Family, FlowKey, Tag, TagKind};
+use fpgaflow_abi::key::{Addresses, Encap, Family, FlowKey};
 use fpgaflow_abi::next_hop::{HOST_PORT, MacAddr, NextHop};
-use fpgaflow_abi::wire::{PROTO_TCP, PROTO_UDP};
+use fpgaflow_abi::wire::{ETH_HEADER_BYTES, PROTO_GRE, PROTO_TCP, PROTO_UDP};
 
+use crate::encap::{encap, encap_tags};
 use crate::error::{FlowsError, MOST_NEXT_HOPS, Problem};
-use crate::file::{ActionFields, Egress, EncapTag, FlowFields, FlowsFile, MatchFields, NextHopFields, PortFields, Protocol};
+use crate::file::{ActionFields, Egress, FlowFields, FlowsFile, MatchFields, NextHopFields, PortFields, Protocol};
 use crate::mac::{format_mac, parse_mac};
-
-/// Largest VLAN id.
-const MAX_VLAN_ID: u16 = 4094;
 
 /// Flows, next hops and ports that are sound, apart from any card.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -59,7 +57,7 @@ pub struct Limits {
 }
 
 /// A field's path and what is wrong with it.
-type FieldError = (String, Problem);
+pub(crate) type FieldError = (String, Problem);
 
 impl FlowSet {
     /// The address of a port that takes only frames to it; `None` for a port that is promiscuous.
@@ -145,7 +143,7 @@ impl FlowSet {
             let problem = Problem::TooManyNextHops { found: self.next_hops.len(), most: geometry.next_hops };
             return Err(("next_hops".into(), problem));
         }
-        let encap = |encap: &Encap, field: String| {
+        let speaks = |encap: &Encap, field: String| {
             if limits.encap || *encap == Encap::NONE {
                 Ok(())
             } else {
@@ -156,11 +154,12 @@ impl FlowSet {
             if hop.egress != HOST_PORT {
                 check_port(hop.egress, geometry.ports, || format!("next_hops[{i}].port"))?;
             }
-            encap(&hop.encap, format!("next_hops[{i}].encap"))?;
+            speaks(&hop.encap, format!("next_hops[{i}].encap"))?;
+            check_frame(hop, limits, || format!("next_hops[{i}].mtu"))?;
         }
         for (i, flow) in self.flows.iter().enumerate() {
             check_port(flow.key.ingress, geometry.ports, || format!("flows[{i}].match.port"))?;
-            encap(&flow.key.encap, format!("flows[{i}].match.encap"))?;
+            speaks(&flow.key.encap, format!("flows[{i}].match.encap"))?;
         }
         for family in [Family::V4, Family::V6] {
             let (found, most) = (self.flows.iter().filter(|flow| flow.key.family() == family).count(), geometry.entries(family));
@@ -190,15 +189,20 @@ impl FlowSet {
         let (key, action) = (&flow.key, &flow.action);
         let changed = |from: IpAddr, to: IpAddr| (from != to).then_some(to);
         let changed_port = |from: u16, to: u16| (from != to).then_some(to);
+        let proto = match key.protocol {
+            PROTO_TCP => Protocol::Tcp,
+            PROTO_GRE => Protocol::Gre,
+            _ => Protocol::Udp,
+        };
         FlowFields {
             matches: MatchFields {
                 port: key.ingress,
                 encap: encap_tags(&key.encap),
-                proto: if key.protocol == PROTO_TCP { Protocol::Tcp } else { Protocol::Udp },
+                proto,
                 src: key.addresses.src(),
-                sport: key.sport,
+                sport: (proto != Protocol::Gre).then_some(key.sport),
                 dst: key.addresses.dst(),
-                dport: key.dport,
+                dport: (proto != Protocol::Gre).then_some(key.dport),
             },
             action: ActionFields {
                 src: changed(key.addresses.src(), action.addresses.src()),
@@ -253,28 +257,42 @@ fn next_hop_fields(named: &SetNextHop) -> NextHopFields {
 
 fn key(fields: &MatchFields, at: impl Fn(&str) -> String) -> Result<FlowKey, FieldError> {
     check_port(fields.port, MAX_PORTS as u8, || at("match.port"))?;
+    let port = |port: Option<u16>, field: &str| match (fields.proto, port) {
+        (Protocol::Gre, None) => Ok(0),
+        (Protocol::Gre, Some(_)) => Err((at(field), Problem::GrePort)),
+        (Protocol::Tcp | Protocol::Udp, port) => port.ok_or_else(|| (at(field), Problem::NoPort)),
+    };
     Ok(FlowKey {
         ingress: fields.port,
         encap: encap(&fields.encap, || at("match.encap"))?,
         protocol: match fields.proto {
             Protocol::Tcp => PROTO_TCP,
             Protocol::Udp => PROTO_UDP,
+            Protocol::Gre => PROTO_GRE,
         },
         addresses: pair(fields.src, fields.src, fields.dst, &at, "match")?,
-        sport: fields.sport,
-        dport: fields.dport,
+        sport: port(fields.sport, "match.sport")?,
+        dport: port(fields.dport, "match.dport")?,
     })
 }
 
 fn action(key: &FlowKey, fields: &ActionFields, next_hop: u16, at: impl Fn(&str) -> String) -> Result<Action, FieldError> {
     let src = fields.src.unwrap_or(key.addresses.src());
     let dst = fields.dst.unwrap_or(key.addresses.dst());
-    Ok(Action {
-        addresses: pair(key.addresses.src(), src, dst, &at, "action")?,
-        sport: fields.sport.unwrap_or(key.sport),
-        dport: fields.dport.unwrap_or(key.dport),
-        next_hop,
-    })
+    let addresses = pair(key.addresses.src(), src, dst, &at, "action")?;
+    if key.protocol == PROTO_GRE {
+        for (field, port) in [("action.sport", fields.sport), ("action.dport", fields.dport)] {
+            if port.is_some() {
+                return Err((at(field), Problem::GrePort));
+            }
+        }
+        for (field, same) in [("action.src", src == key.addresses.src()), ("action.dst", dst == key.addresses.dst())] {
+            if !same {
+                return Err((at(field), Problem::GreTranslated));
+            }
+        }
+    }
+    Ok(Action { addresses, sport: fields.sport.unwrap_or(key.sport), dport: fields.dport.unwrap_or(key.dport), next_hop })
 }
 
 /// Pairs two addresses that must be of `model`'s family.
@@ -293,43 +311,20 @@ fn station(text: &str, at: impl Fn() -> String) -> Result<MacAddr, FieldError> {
     if mac[0] & 1 == 1 { Err((at(), Problem::GroupMac(text.into()))) } else { Ok(mac) }
 }
 
-fn encap(fields: &[EncapTag], at: impl Fn() -> String) -> Result<Encap, FieldError> {
-    let mut encap = Encap::NONE;
-    for (i, field) in fields.iter().enumerate() {
-        let wrong = |problem| (format!("{}[{i}]", at()), problem);
-        let (kind, vid) = match *field {
-            EncapTag::Vlan(vid) => (TagKind::Dot1Q, vid),
-            EncapTag::Qinq(vid) => (TagKind::Dot1ad, vid),
-            EncapTag::Pppoe(session) => {
-                if encap.pppoe.is_some() {
-                    return Err(wrong(Problem::EncapDepth));
-                }
-                if session == 0 || session == u16::MAX {
-                    return Err(wrong(Problem::Session(session)));
-                }
-                encap.pppoe = Some(session);
-                continue;
-            }
-        };
-        if vid > MAX_VLAN_ID {
-            return Err(wrong(Problem::VlanId(vid)));
-        }
-        let free = encap.tags.iter_mut().find(|tag| tag.is_none()).filter(|_| encap.pppoe.is_none());
-        *free.ok_or_else(|| wrong(Problem::EncapDepth))? = Some(Tag { kind, vid });
-    }
-    Ok(encap)
-}
-
-fn encap_tags(encap: &Encap) -> Vec<EncapTag> {
-    let tags = encap.tags.iter().flatten().map(|tag| match tag.kind {
-        TagKind::Dot1Q => EncapTag::Vlan(tag.vid),
-        TagKind::Dot1ad => EncapTag::Qinq(tag.vid),
-    });
-    tags.chain(encap.pppoe.map(EncapTag::Pppoe)).collect()
-}
-
 fn check_port(port: u8, ports: u8, at: impl Fn() -> String) -> Result<(), FieldError> {
     if port < ports { Ok(()) } else { Err((at(), Problem::Port { port, last: ports - 1 })) }
+}
+
+/// Refuses a next hop whose frames can be longer than the engine's longest. No IP packet is larger than an untagged frame that comes in.
+fn check_frame(hop: &NextHop, limits: &Limits, at: impl Fn() -> String) -> Result<(), FieldError> {
+    let most = limits.geometry.max_frame_bytes as usize;
+    let header = ETH_HEADER_BYTES + hop.encap.bytes();
+    let frame = header + usize::from(hop.mtu).min(most - ETH_HEADER_BYTES);
+    if hop.egress == HOST_PORT || frame <= most {
+        Ok(())
+    } else {
+        Err((at(), Problem::LongFrame { mtu: hop.mtu, frame, engine: limits.engine, most }))
+    }
 }
 
 fn version(family: Family) -> u8 {

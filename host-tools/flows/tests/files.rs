@@ -135,6 +135,28 @@ fn what_cannot_be_used_is_refused_by_file_and_field() {
         ),
         (
             "/flows/0/match/encap",
+            json!([{"vlan": 1}, {"pppoe": 1}, {"qinq": 2}]),
+            "flows.json: flows[0].match.encap[2]: is too deep; there can be two VLAN tags, then PPPoE",
+        ),
+        (
+            "/flows/0/match/encap",
+            json!([{"pppoe": 1}, {"pppoe": 2}]),
+            "flows.json: flows[0].match.encap[1]: is too deep; there can be two VLAN tags, then PPPoE",
+        ),
+        (
+            "/flows/0/match/encap",
+            json!([{"qinq": 1}, {"qinq": 65535}]),
+            "flows.json: flows[0].match.encap[1]: 65535 is not a VLAN id, which is at most 4094",
+        ),
+        (
+            "/next_hops/0/encap",
+            json!([{"vlan": 1}, {"pppoe": 65535}]),
+            "flows.json: next_hops[0].encap[1]: 65535 is not a PPPoE session, which is from 1 to 65534",
+        ),
+        ("/flows/0/match/proto", json!("gre"), "flows.json: flows[0].match.sport: gre has no ports"),
+        ("/flows/0/match/sport", Value::Null, "flows.json: flows[0].match.sport: is missing; only gre has no ports"),
+        (
+            "/flows/0/match/encap",
             json!([{"pppoe": 0}]),
             "flows.json: flows[0].match.encap[0]: 0 is not a PPPoE session, which is from 1 to 65534",
         ),
@@ -154,7 +176,7 @@ fn what_cannot_be_used_is_refused_by_file_and_field() {
         (
             "/flows/0/match/proto",
             json!("icmp"),
-            "flows.json: flows[0].match.proto: unknown variant `icmp`, expected `tcp` or `udp`",
+            "flows.json: flows[0].match.proto: unknown variant `icmp`, expected one of `tcp`, `udp`, `gre`",
         ),
         ("/flows/0/match/src", json!("192.0.2"), "flows.json: flows[0].match.src: invalid IP address syntax"),
         (
@@ -186,7 +208,106 @@ fn duplicates_and_missing_fields_are_refused() {
     assert_eq!(parse(&file), Err("flows.json: next_hops[1].id: id 1 is already that of next_hops[0]".into()));
     let mut file = plain();
     file["flows"][0]["match"].as_object_mut().unwrap().remove("dport");
-    assert!(parse(&file).unwrap_err().starts_with("flows.json: flows[0].match: missing field `dport`"));
+    assert_eq!(parse(&file), Err("flows.json: flows[0].match.dport: is missing; only gre has no ports".into()));
+}
+
+/// Each edit of a file with one flow of GRE, and the error that it gives.
+#[test]
+fn gre_has_no_ports_and_is_not_translated() {
+    let good = json!({"match": {"port": 0, "proto": "gre", "src": "192.0.2.1", "dst": "192.0.2.2"}, "action": {"next_hop": 1}});
+    let cases: &[(&str, Value, &str)] = &[
+        ("match/sport", json!(0), "match.sport: gre has no ports"),
+        ("match/dport", json!(7), "match.dport: gre has no ports"),
+        ("action/sport", json!(0), "action.sport: gre has no ports"),
+        ("action/dport", json!(7), "action.dport: gre has no ports"),
+        ("action/src", json!("192.0.2.3"), "action.src: gre is not translated"),
+        ("action/dst", json!("192.0.2.1"), "action.dst: gre is not translated"),
+        ("action/dst", json!("2001:db8::1"), "action.dst: 2001:db8::1 is not an IPv4 address as match.src is"),
+    ];
+    let mut file = plain();
+    for (pointer, value, message) in cases {
+        file["flows"][0] = good.clone();
+        let (part, field) = pointer.split_once('/').unwrap();
+        file["flows"][0][part][field] = value.clone();
+        assert_eq!(parse(&file), Err(format!("flows.json: flows[0].{message}")));
+    }
+    file["flows"][0] = good.clone();
+    let flow = parse(&file).unwrap().flows[0];
+    assert_eq!((flow.key.protocol, flow.key.sport, flow.key.dport), (47, 0, 0));
+    assert_eq!((flow.action.addresses, flow.action.sport, flow.action.dport), (flow.key.addresses, 0, 0));
+    // The address that it has is no translation.
+    file["flows"][0]["action"]["src"] = json!("192.0.2.1");
+    assert_eq!(parse(&file).unwrap().flows[0], flow);
+    file["flows"].as_array_mut().unwrap().push(good);
+    assert_eq!(parse(&file), Err("flows.json: flows[1].match: matches the same packets as flows[0]".into()));
+}
+
+#[test]
+fn every_combination_of_family_protocol_and_encapsulation_survives_its_file() {
+    let encaps = [
+        json!([]),
+        json!([{"vlan": 0}]),
+        json!([{"qinq": 4094}]),
+        json!([{"qinq": 1}, {"vlan": 2}]),
+        json!([{"vlan": 1}, {"vlan": 2}]),
+        json!([{"vlan": 1}, {"qinq": 2}]),
+        json!([{"qinq": 1}, {"qinq": 2}]),
+        json!([{"pppoe": 1}]),
+        json!([{"vlan": 7}, {"pppoe": 65534}]),
+        json!([{"qinq": 7}, {"vlan": 8}, {"pppoe": 9}]),
+    ];
+    let hop = |(id, encap): (usize, &Value)| json!({"id": id, "port": 1, "src_mac": "02:00:00:00:01:01", "dst_mac": "02:00:00:00:01:02", "encap": encap, "mtu": 1280});
+    let mut flows = Vec::new();
+    for (at, encap) in encaps.iter().enumerate() {
+        for [src, dst, to] in [["192.0.2.1", "192.0.2.2", "192.0.2.3"], ["2001:db8::1", "2001:db8::2", "2001:db8::3"]] {
+            for proto in ["tcp", "udp", "gre"] {
+                let mut flow = json!({"match": {"port": 0, "encap": encap, "proto": proto, "src": src, "dst": dst},
+                    "action": {"next_hop": at}});
+                if proto != "gre" {
+                    flow["match"]["sport"] = json!(1000);
+                    flow["match"]["dport"] = json!(0);
+                    flow["action"]["src"] = json!(to);
+                    flow["action"]["dport"] = json!(2000);
+                }
+                flows.push(flow);
+            }
+        }
+    }
+    let file = json!({"next_hops": encaps.iter().enumerate().map(hop).collect::<Vec<_>>(), "flows": flows});
+    let set = parse(&file).unwrap();
+    assert_eq!(set.flows.len(), 60);
+    let written = serde_json::to_value(set.to_file()).unwrap();
+    assert_eq!(parse(&written).unwrap(), set);
+    for (written, flow) in written["flows"].as_array().unwrap().iter().zip(&flows) {
+        let mut flow = flow.clone();
+        if flow["match"]["encap"] == json!([]) {
+            flow["match"].as_object_mut().unwrap().remove("encap");
+        }
+        assert_eq!(*written, flow);
+    }
+}
+
+#[test]
+fn a_next_hop_whose_frames_are_too_long_is_refused_by_its_mtu() {
+    let limits = Limits { encap: true, ..LIMITS };
+    let check = |encap: Value, mtu: u32| {
+        let mut file = plain();
+        file["next_hops"][0]["encap"] = encap;
+        file["next_hops"][0]["mtu"] = json!(mtu);
+        parse(&file).unwrap().check("f.json", &limits).map_err(|error| error.to_string())
+    };
+    let deepest = json!([{"qinq": 1}, {"vlan": 2}, {"pppoe": 3}]);
+    for (encap, largest) in [(json!([{"vlan": 1}]), 9000), (json!([{"pppoe": 1}]), 8996), (deepest.clone(), 8988)] {
+        assert_eq!(check(encap.clone(), largest), Ok(()));
+        assert!(check(encap.clone(), largest + 1).is_err(), "{encap}");
+    }
+    assert_eq!(
+        check(deepest, 9000),
+        Err("f.json: next_hops[0].mtu: packets of up to 9000 bytes leave as frames of up to 9030 in this encapsulation, \
+             the golden engine's are at most 9018"
+            .into())
+    );
+    assert_eq!(check(json!([]), 65535), Ok(()), "no packet comes in that would be too large");
 }
 
 #[test]
