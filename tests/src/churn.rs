@@ -2,8 +2,8 @@
 
 use fpgaflow_abi::entry::{Action, Entry};
 use fpgaflow_abi::next_hop::{HOST_PORT, NextHop};
-use fpgaflow_abi::wire::ETH_HEADER_BYTES;
-use fpgaflow_traffic::Scenario;
+use fpgaflow_abi::wire::PROTO_GRE;
+use fpgaflow_traffic::{Scenario, largest_mtu};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
@@ -78,7 +78,7 @@ impl<'a> Churn<'a> {
         let grow = rig.table.len() < wanted || self.rng.random_bool(0.2);
         let Some(flow) = self.any_flow(|flow| rig.table.find(&flow.key).is_none() == grow) else { return };
         if grow {
-            let flow = Entry { action: self.new_action(flow.action), ..flow };
+            let flow = Entry { action: self.new_action(&flow), ..flow };
             self.count_install(rig.install([flow]).is_ok(), 1);
         } else {
             self.counts.removed += u64::from(rig.remove(&flow.key));
@@ -89,14 +89,14 @@ impl<'a> Churn<'a> {
         let absent = |flow: &Entry| rig.table.find(&flow.key).is_none();
         let (Some(a), Some(b)) = (self.any_flow(absent), self.any_flow(absent)) else { return };
         if a.key != b.key {
-            let flows = [a, b].map(|flow| Entry { action: self.new_action(flow.action), ..flow });
+            let flows = [a, b].map(|flow| Entry { action: self.new_action(&flow), ..flow });
             self.count_install(rig.install(flows).is_ok(), 2);
         }
     }
 
     fn change_action(&mut self, rig: &mut Rig) {
         if let Some(flow) = self.any_flow(|flow| rig.table.find(&flow.key).is_some()) {
-            let action = self.new_action(flow.action);
+            let action = self.new_action(&flow);
             rig.set_action(&flow.key, action);
             self.counts.updated += 1;
         }
@@ -112,11 +112,11 @@ impl<'a> Churn<'a> {
             0 => hop.egress = self.rng.random_range(0..ports),
             1 => hop.egress = HOST_PORT,
             2 => hop.valid = !hop.valid,
-            3 => {
-                hop.mtu = self.rng.random_range(40..=(self.scenario.geometry.max_frame_bytes as usize - ETH_HEADER_BYTES) as u16)
-            }
+            3 => hop.mtu = self.rng.random_range(40..=largest_mtu(&self.scenario.geometry, &hop.encap)),
+            4 => hop.encap = self.scenario.variety.egress(&mut self.rng),
             _ => {}
         }
+        hop.mtu = hop.mtu.min(largest_mtu(&self.scenario.geometry, &hop.encap));
         rig.set_next_hop(index as u16, hop);
         self.counts.next_hops += 1;
     }
@@ -143,11 +143,12 @@ impl<'a> Churn<'a> {
         flows.iter().cycle().skip(from).take(flows.len()).find(|flow| fits(flow)).copied()
     }
 
-    /// An action that no flow of this run had.
-    fn new_action(&mut self, action: Action) -> Action {
+    /// An action for `flow` that no flow of this run had; one of GRE, which is not translated, shows by its next hop's addresses.
+    fn new_action(&mut self, flow: &Entry) -> Action {
         self.next_sport = self.next_sport.wrapping_add(1);
         let next_hop = self.rng.random_range(0..self.scenario.next_hops.len()) as u16;
-        Action { sport: self.next_sport, next_hop, ..action }
+        let sport = if flow.key.protocol == PROTO_GRE { 0 } else { self.next_sport };
+        Action { sport, next_hop, ..flow.action }
     }
 
     fn mac(&mut self) -> [u8; 6] {

@@ -403,9 +403,13 @@ impl Rig {
 
     /// Counters of every flow that is installed, read by DMA.
     pub fn flow_counters(&mut self) -> HashMap<(EntryRef, FlowKey), FlowCounters> {
-        let entries = self.driver.geometry().entries(Family::V4);
-        let ticket = self.driver.read_counters(Family::V4, 0..entries).expect("the entries exist");
-        self.under_way.push_back(UnderWay { ticket, changes: 0, last_counters: None });
+        for family in [Family::V4, Family::V6] {
+            let entries = self.driver.geometry().entries(family);
+            if entries > 0 {
+                let ticket = self.driver.read_counters(family, 0..entries).expect("the entries exist");
+                self.under_way.push_back(UnderWay { ticket, changes: 0, last_counters: None });
+            }
+        }
         self.await_commands();
         let read = |entry| self.driver.counter(entry).expect("the entry exists");
         let flows = self.table.iter().map(|(entry, flow)| {

@@ -6,7 +6,7 @@ use fpgaflow_card::Timing;
 use fpgaflow_driver::card::Options;
 use fpgaflow_golden::Losses;
 use fpgaflow_tests::{Churn, Feeder, PortSetup, Rig, Setup, Stream, datagram_flow, hop, secret};
-use fpgaflow_traffic::{Frames, Mix, Scenario, Sizes, rng, seed};
+use fpgaflow_traffic::{Frames, Mix, Scenario, Sizes, Variety, rng, seed};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -138,7 +138,7 @@ fn nothing_deadlocks_when_everything_stalls_90_percent() {
     let mut rng = rng(seed);
     let timing = Timing { bus_latency: 100, bus_stall_percent: 90, rx_stall_percent: 90, tx_stall_percent: 90 };
     let mut rig = Rig::new(Setup { timing, ..Setup::new(seed) }, secret(&mut rng));
-    let scenario = Scenario::draw(&mut rng, rig.geometry(), 50);
+    let scenario = Scenario::draw(&mut rng, rig.geometry(), 50, &Variety::plain());
     let mut child = || ChaCha8Rng::seed_from_u64(rand::RngExt::random(&mut rng));
     let mut churn = Churn::new(child(), &scenario, 60);
     churn.fill(&mut rig);

@@ -7,7 +7,7 @@ use fpgaflow_card::Timing;
 use fpgaflow_driver::placement::MOVES_COUNTED;
 use fpgaflow_golden::Losses;
 use fpgaflow_tests::{Churn, ChurnCounts, Feeder, PortSetup, Report, Rig, Setup, secret};
-use fpgaflow_traffic::{Frames, Mix, Scenario, Sizes, rng, seed};
+use fpgaflow_traffic::{Frames, Mix, Scenario, Sizes, Variety, rng, seed};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -78,7 +78,7 @@ fn press(name: &str, setting: &Setting) -> Outcome {
         Setup { timing: setting.timing, losses: setting.losses, port: setting.port, ..Setup::new(seed) },
         secret(&mut rng),
     );
-    let scenario = Scenario::draw(&mut rng, rig.geometry(), setting.flows);
+    let scenario = Scenario::draw(&mut rng, rig.geometry(), setting.flows, &Variety::plain());
     let mut child = || ChaCha8Rng::seed_from_u64(rng.random());
     let mut churn = Churn::new(child(), &scenario, setting.fill_percent);
     churn.fill(&mut rig);

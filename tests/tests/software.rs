@@ -14,7 +14,7 @@ use fpgaflow_driver::frame::{Frame, HEADROOM_BYTES};
 use fpgaflow_driver::software::{SoftwareTable, Verdict};
 use fpgaflow_golden::{Card, Outcome, PortConfig};
 use fpgaflow_tests::{GEOMETRY, secret};
-use fpgaflow_traffic::{Frames, Mix, Scenario, Sizes, rng, seed};
+use fpgaflow_traffic::{Frames, Mix, Scenario, Sizes, Variety, rng, seed};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -136,7 +136,7 @@ impl<'a> Pair<'a> {
 fn agree(count: usize, sizes: Sizes, flows: usize, change_share: f64) {
     let seed = seed();
     let mut rng = rng(seed);
-    let scenario = Scenario::draw(&mut rng, GEOMETRY, flows);
+    let scenario = Scenario::draw(&mut rng, GEOMETRY, flows, &Variety::plain());
     let mut child = || ChaCha8Rng::seed_from_u64(rng.random());
     let mut pair = Pair::new(child(), &scenario);
     let mut frames = Frames::new(child(), &scenario, Mix::everything(), sizes);

@@ -8,7 +8,7 @@ use fpgaflow_abi::key::Family;
 use fpgaflow_abi::reason::Reason;
 use fpgaflow_abi::slot::EntryRef;
 use fpgaflow_golden::{Card, Outcome, PortConfig};
-use fpgaflow_traffic::{Frames, Mix, Scenario, Sizes, rng, seed};
+use fpgaflow_traffic::{Frames, Mix, Scenario, Sizes, Variety, rng, seed};
 use pcap_file::{Endianness, TsResolution};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -23,7 +23,7 @@ struct Material {
 impl Material {
     fn draw(seed: u64, frames: usize) -> Self {
         let mut rng = rng(seed);
-        let mut scenario = Scenario::draw(&mut rng, GEOMETRY, 300);
+        let mut scenario = Scenario::draw(&mut rng, GEOMETRY, 300, &Variety::plain());
         // A file cannot say that a next hop is not valid.
         scenario.next_hops.iter_mut().for_each(|hop| hop.valid = true);
         let mut stream = Frames::new(rng, &scenario, Mix::everything(), Sizes::Mixed);
