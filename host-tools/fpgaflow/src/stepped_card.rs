@@ -146,7 +146,12 @@ impl SteppedCard {
     /// # Errors
     /// When the card does not answer.
     pub fn flow_counters(&mut self) -> anyhow::Result<Vec<FlowCounters>> {
-        self.driver.read_counters(Family::V4, 0..self.geometry().entries(Family::V4))?;
+        for family in [Family::V4, Family::V6] {
+            let entries = self.geometry().entries(family);
+            if entries > 0 {
+                self.driver.read_counters(family, 0..entries)?;
+            }
+        }
         self.await_commands()?;
         let records = self.flows.iter().map(|entry| self.driver.counter(*entry).unwrap_or_default());
         Ok(records.map(|record| FlowCounters { packets: record.packets, bytes: record.bytes }).collect())

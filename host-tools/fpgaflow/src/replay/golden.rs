@@ -1,5 +1,7 @@
 //! The golden model as an engine. It has no clock: a frame leaves when it comes.
 
+use std::collections::HashMap;
+
 use anyhow::Context;
 use fpgaflow_abi::geometry::Geometry;
 use fpgaflow_abi::slot::EntryRef;
@@ -17,7 +19,7 @@ pub(super) fn geometry(width: Width) -> Geometry {
         bucket_bits: 20,
         stash: 8,
         entries_v4: 1 << 20,
-        entries_v6: 0,
+        entries_v6: 1 << 20,
         next_hops: 1 << fpgaflow_abi::entry::NEXT_HOP_BITS,
         max_frame_bytes: 9018,
         clock_hz: 0,
@@ -41,7 +43,7 @@ impl GoldenEngine {
 
 impl Engine for GoldenEngine {
     fn limits(&self) -> Limits {
-        Limits { engine: "golden", geometry: *self.card.geometry(), encap: false }
+        Limits { engine: "golden", geometry: *self.card.geometry(), encap: true }
     }
 
     fn configure(&mut self, set: &FlowSet) -> anyhow::Result<()> {
@@ -53,8 +55,12 @@ impl Engine for GoldenEngine {
         for (index, next_hop) in (0..).zip(&set.next_hops) {
             self.card.set_next_hop(index, next_hop.hop).with_context(|| format!("next_hops[{index}]"))?;
         }
-        for (index, flow) in (0..).zip(&set.flows) {
-            let at = EntryRef::of(flow.key.family(), index);
+        let mut entries = HashMap::new();
+        for (index, flow) in set.flows.iter().enumerate() {
+            let family = flow.key.family();
+            let next = entries.entry(family).or_insert(0);
+            let at = EntryRef::of(family, *next);
+            *next += 1;
             self.card.install(at, *flow).with_context(|| format!("flows[{index}]"))?;
             self.flows.push(at);
         }

@@ -17,7 +17,7 @@ pub const GEOMETRY: Geometry = Geometry {
     bucket_bits: 9,
     stash: 8,
     entries_v4: 4096,
-    entries_v6: 0,
+    entries_v6: 2048,
     next_hops: 256,
     max_frame_bytes: 9018,
     clock_hz: 0,

@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::common::{GEOMETRY, fpgaflow, read_pcap, write_flows, write_pcap};
-use fpgaflow_abi::key::Family;
 use fpgaflow_abi::reason::Reason;
-use fpgaflow_abi::slot::EntryRef;
 use fpgaflow_golden::{Card, Outcome, PortConfig};
 use fpgaflow_traffic::{Frames, Mix, Scenario, Sizes, Variety, rng, seed};
 use pcap_file::{Endianness, TsResolution};
@@ -21,9 +19,9 @@ struct Material {
 }
 
 impl Material {
-    fn draw(seed: u64, frames: usize) -> Self {
+    fn draw(seed: u64, frames: usize, variety: &Variety) -> Self {
         let mut rng = rng(seed);
-        let mut scenario = Scenario::draw(&mut rng, GEOMETRY, 300, &Variety::plain());
+        let mut scenario = Scenario::draw(&mut rng, GEOMETRY, 300, variety);
         // A file cannot say that a next hop is not valid.
         scenario.next_hops.iter_mut().for_each(|hop| hop.valid = true);
         let mut stream = Frames::new(rng, &scenario, Mix::everything(), Sizes::Mixed);
@@ -60,8 +58,8 @@ impl Material {
         for (index, hop) in (0..).zip(&self.scenario.next_hops) {
             card.set_next_hop(index, *hop).unwrap();
         }
-        for (index, flow) in (0..).zip(&self.scenario.flows) {
-            card.install(EntryRef::of(Family::V4, index), *flow).unwrap();
+        for (at, flow) in self.scenario.numbered() {
+            card.install(at, *flow).unwrap();
         }
         card
     }
@@ -73,7 +71,7 @@ fn stats(dir: &Path) -> Value {
 
 #[test]
 fn the_golden_engine_writes_what_the_model_says() {
-    let material = Material::draw(seed(), 4000);
+    let material = Material::draw(seed(), 4000, &Variety::everything());
     let run = material.replay("golden", "out", &["--json"]);
     assert!(run.status.success(), "{run:?}");
     let out = material.dir.path().join("out");
@@ -113,8 +111,8 @@ fn the_golden_engine_writes_what_the_model_says() {
     for reason in Reason::ALL.iter().filter(|reason| **reason != Reason::Forwarded) {
         assert_eq!(stats["reasons"][reason.name()], card.reasons()[*reason as usize], "{reason}");
     }
-    for index in 0..material.scenario.flows.len() {
-        let counters = card.flow_counters(EntryRef::of(Family::V4, index as u32)).unwrap();
+    for (index, (at, _)) in material.scenario.numbered().enumerate() {
+        let counters = card.flow_counters(at).unwrap();
         assert_eq!(stats["flows"][index], serde_json::json!({"packets": counters.packets, "bytes": counters.bytes}));
     }
 }
@@ -152,7 +150,7 @@ mod rtl {
     #[test]
     fn the_verilated_card_writes_the_same_files_as_the_model() {
         let seed = seed();
-        let material = Material::draw(seed, 4000);
+        let material = Material::draw(seed, 4000, &Variety::plain());
         for (port, pace) in [(0, "back-to-back"), (1, "timestamps")] {
             let golden = material.results("golden", &[port], &["--pace", pace]);
             let rtl = material.results("rtl", &[port], &["--pace", pace]);
@@ -173,7 +171,7 @@ mod rtl {
     #[test]
     fn frames_of_two_ports_may_overtake_each_other_but_none_is_lost_or_changed() {
         let seed = seed();
-        let material = Material::draw(seed, 4000);
+        let material = Material::draw(seed, 4000, &Variety::plain());
         let golden = material.results("golden", &[0, 1], &[]);
         let rtl = material.results("rtl", &[0, 1], &[]);
         for ((name, golden), (_, rtl)) in golden.iter().zip(&rtl) {
@@ -195,7 +193,7 @@ mod rtl {
 #[test]
 fn golden_and_software_write_the_same_files() {
     for seed in [seed(), 1, 2] {
-        let material = Material::draw(seed, 5000);
+        let material = Material::draw(seed, 5000, &Variety::plain());
         let results = ["golden", "software"].map(|engine| material.results(engine, &[0, 1], &[]));
         assert_eq!(results[0].len(), 5, "two ports, the host, punts and statistics");
         for (golden, software) in results[0].iter().zip(&results[1]) {
@@ -215,7 +213,7 @@ fn in_order_of_time(frames: &[Vec<Vec<u8>>; 2]) -> Vec<(u8, &Vec<u8>)> {
 
 #[test]
 fn every_kind_of_capture_is_read_alike() {
-    let material = Material::draw(seed(), 300);
+    let material = Material::draw(seed(), 300, &Variety::everything());
     let frames = &material.frames[0];
     let kinds = [
         (TsResolution::NanoSecond, Endianness::Little),
@@ -269,7 +267,7 @@ type Case<'a> = (&'a str, &'a [(u8, &'a str)], String);
 
 #[test]
 fn input_that_cannot_be_used_is_refused_in_one_line_and_nothing_is_written() {
-    let material = Material::draw(seed(), 20);
+    let material = Material::draw(seed(), 20, &Variety::plain());
     let file = |name: &str, bytes: &[u8]| {
         std::fs::write(material.dir.path().join(name), bytes).unwrap();
         material.path(name)
@@ -287,15 +285,15 @@ fn input_that_cannot_be_used_is_refused_in_one_line_and_nothing_is_written() {
         br#"{"next_hops": [], "flows": [{"match": {"port": 0, "proto": "udp", "src": "192.0.2.1", "sport": 1,
             "dst": "192.0.2.2", "dport": 2}, "action": {"next_hop": 7}}]}"#,
     );
-    let tagged = file(
-        "tagged.json",
+    let long = file(
+        "long.json",
         br#"{"next_hops": [{"id": 1, "port": 1, "src_mac": "02:00:00:00:00:01", "dst_mac": "02:00:00:00:00:02",
-            "encap": [{"vlan": 5}], "mtu": 1500}], "flows": []}"#,
+            "encap": [{"vlan": 5}], "mtu": 9001}], "flows": []}"#,
     );
-    let six = file(
-        "six.json",
-        br#"{"next_hops": [{"id": 1, "port": "host"}], "flows": [{"match": {"port": 0, "proto": "udp", "src": "2001:db8::1",
-            "sport": 1, "dst": "2001:db8::2", "dport": 2}, "action": {"next_hop": 1}}]}"#,
+    let gre = file(
+        "gre.json",
+        br#"{"next_hops": [{"id": 1, "port": "host"}], "flows": [{"match": {"port": 0, "proto": "gre", "src": "2001:db8::1",
+            "dst": "2001:db8::2"}, "action": {"src": "2001:db8::3", "next_hop": 1}}]}"#,
     );
     let far = file(
         "far.json",
@@ -313,8 +311,8 @@ fn input_that_cannot_be_used_is_refused_in_one_line_and_nothing_is_written() {
         (&missing, &[(0, &ok)], format!("{missing}: cannot be read: ")),
         (&unknown, &[(0, &ok)], format!("{unknown}: colour: unknown field `colour`")),
         (&dangling, &[(0, &ok)], format!("{dangling}: flows[0].action.next_hop: no next hop has id 7")),
-        (&tagged, &[(0, &ok)], format!("{tagged}: next_hops[0].encap: the golden engine does not handle encapsulated frames")),
-        (&six, &[(0, &ok)], format!("{six}: flows: 1 of them are IPv6, the engine has entries for 0")),
+        (&long, &[(0, &ok)], format!("{long}: next_hops[0].mtu: packets of up to 9001 bytes leave as frames of up to 9019 ")),
+        (&gre, &[(0, &ok)], format!("{gre}: flows[0].action.src: gre is not translated")),
         (&far, &[(0, &ok)], format!("{far}: ports[0].port: there is no port 2; the ports are 0 to 1")),
         (&flows, &[(2, &ok)], format!("--rx 2={ok}: there is no port 2; the ports are 0 to 1")),
         (&flows, &[(0, &ok), (0, &ok)], format!("--rx 0={ok}: port 0 has a capture already")),
@@ -341,7 +339,7 @@ fn input_that_cannot_be_used_is_refused_in_one_line_and_nothing_is_written() {
 
 #[test]
 fn a_directory_that_cannot_be_written_is_named() {
-    let material = Material::draw(seed(), 20);
+    let material = Material::draw(seed(), 20, &Variety::plain());
     std::fs::write(material.path("file"), "").unwrap();
     let run = material.replay("golden", "file/out", &[]);
     assert_eq!(run.status.code(), Some(1));
