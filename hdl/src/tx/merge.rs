@@ -13,8 +13,9 @@
 //! # Contract
 //! - One [`Verdict`], one [`L2Record`] and the beats of one frame, all in the same order, make one frame out. The beats start at the
 //!   first byte behind layer 2; a frame with nothing there has one beat all the same.
-//! - Reason `Forwarded`: Ethernet header of the verdict, packet of `ip_length` bytes with the verdict's TTL, checksums, addresses
-//!   and ports, zeros up to 60 bytes. What the frame had behind its packet is forgotten.
+//! - Reason `Forwarded`: the verdict's Ethernet addresses, tags and PPPoE header, whatever the frame came with; the packet of `ip_length`
+//!   bytes, of either family, with the verdict's TTL or hop limit and addresses, and where it has them header checksum, ports and layer 4
+//!   checksum; zeros up to 60 bytes. What the frame had behind its packet is forgotten.
 //! - Any other reason: the frame as it came, to the host.
 //! - Waits for the receiver of the frame that is next, be it port or host. [`HostRx`](super::HostRx) never lets it wait.
 

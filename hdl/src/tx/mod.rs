@@ -7,17 +7,21 @@
 //!  payload ------>|----------------> Patch ----------'                `--> HostRx -> c2h DMA
 //!                 '---------------------------------------------------'
 //! ```
+//! [`Widen`] stands before the host side of the ports of a wider engine, whose frames come 64 bits a clock. How the blocks work and which
+//! test covers what is in `docs/tx.md`.
+//!
 //! Streams with back-pressure all the way; [`HostRx`] drops frames so that nothing waits for the host, [`TxPort`] when it is told to.
 //!
 //! | block | latency in clocks | throughput |
 //! |---|---|---|
-//! | [`Planner`] | 1 | a frame a clock |
+//! | [`Planner`] | 2 | a frame a clock |
 //! | [`Patch`] | 1 | a beat a clock |
 //! | [`Prepend`] | 1 from a frame's plan to its first beat | a beat out a clock, also from frame to frame |
 //! | [`Route`] | 1 | a beat a clock |
-//! | [`Merge`] | 3 from verdict to first beat | the above |
+//! | [`Merge`] | 4 from verdict to first beat | the above |
 //! | [`TxPort`] | 3 from merge to the wire, when nothing waits | a beat a clock |
 //! | [`HostRx`] | stores whole frames | a beat a clock in, 64 bits a clock out |
+//! | [`Widen`] | 1 from the beat that completes a wide one | 64 bits a clock |
 //!
 //! # A frame's record beside its beats
 //! Where beats carry a record (`FrameInfo`, `PuntInfo`, [`Tag`]), it is a plain signal beside them, valid and the same from the first
@@ -28,6 +32,8 @@
 //! that is 68, which a block RAM of 72 bits holds.
 
 mod axis_out;
+mod fields;
+mod header;
 mod host_rx;
 mod merge;
 mod pack;
@@ -38,8 +44,11 @@ mod port;
 mod prepend;
 mod queue;
 mod route;
+mod widen;
 
 pub use axis_out::{AxisOut, WireSource};
+pub use fields::PacketFields;
+pub use header::EgressHeader;
 pub use host_rx::HostRx;
 pub use merge::Merge;
 pub use pack::{PackBeat, UnpackBeat};
@@ -50,6 +59,7 @@ pub use port::TxPort;
 pub use prepend::{Heading, Prepend, Tag};
 pub use queue::TxQueue;
 pub use route::Route;
+pub use widen::Widen;
 
 /// [`TxPort`] of 64 bits: 16 KiB for what merge sends, 16 KiB for what the host sends.
 pub type TxPort64 = TxPort<64, 8, 68, 11, 12>;

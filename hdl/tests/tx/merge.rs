@@ -1,274 +1,19 @@
 //! `Merge` against a model that builds whole frames from whole frames.
 
-use fpgaflow_abi::reason::Reason;
-use fpgaflow_abi::wire;
-use fpgaflow_hdl::prelude::*;
-use fpgaflow_hdl::records::{FrameInfo, L2Record, PuntInfo, Verdict};
-use fpgaflow_hdl::tx::{Merge, Patch, Planner, Prepend, Route};
-use fpgaflow_hdl_guard::{Expect, Model, check_block, model, rng};
+use fpgaflow_abi::key::{Encap, Tag, TagKind};
+use fpgaflow_hdl::tx::{EgressHeader, Merge, PacketFields, Patch, Planner, Prepend, Route};
+use fpgaflow_hdl_guard::{Expect, check_block, rng};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use crate::support::{Receiver, Sender, Words, beat_bytes, beats, random_bytes, random_rate, reset, words};
-
-pub const PORTS: usize = 2;
-
-/// What goes in for one frame, in Rust's own types.
-#[derive(Clone, Debug)]
-pub struct Job {
-    pub l2: Vec<u8>,
-    /// Everything behind layer 2.
-    pub body: Vec<u8>,
-    pub reason: u8,
-    pub ingress: u8,
-    pub egress: u8,
-    pub ip_length: usize,
-    pub udp: bool,
-    pub macs: [u8; 12],
-    pub ttl: u8,
-    pub l3_checksum: u16,
-    pub src: u32,
-    pub dst: u32,
-    pub sport: u16,
-    pub dport: u16,
-    pub l4_checksum: u16,
-    pub hit: bool,
-    pub entry: u32,
-}
-
-/// What is to come out for it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Frame {
-    pub bytes: Vec<u8>,
-    /// A port, or `PORTS` for the host.
-    pub to: usize,
-    /// `FrameInfo` or `PuntInfo`.
-    pub record: Words,
-}
-
-impl Job {
-    /// A frame with `body_length` bytes behind a layer 2 header of one of the lengths there are.
-    pub fn random(body_length: usize, forward: bool, rng: &mut ChaCha8Rng) -> Self {
-        let udp = rng.random();
-        // Up to the checksum of the layer 4 header; what a shorter packet has is punted before.
-        let shortest = if udp { 28 } else { 40 };
-        let forward = forward && body_length >= shortest;
-        Self {
-            l2: random_bytes(14 + 4 * rng.random_range(0..5), rng),
-            body: random_bytes(body_length, rng),
-            reason: if forward { Reason::Forwarded as u8 } else { rng.random_range(1..=24) },
-            ingress: rng.random_range(0..16),
-            egress: rng.random_range(0..PORTS as u8),
-            ip_length: if forward { rng.random_range(shortest..=body_length) } else { rng.random_range(0..2000) },
-            udp,
-            macs: std::array::from_fn(|_| rng.random()),
-            ttl: rng.random(),
-            l3_checksum: rng.random(),
-            src: rng.random(),
-            dst: rng.random(),
-            sport: rng.random(),
-            dport: rng.random(),
-            l4_checksum: rng.random(),
-            hit: rng.random(),
-            entry: rng.random_range(0..1 << 24),
-        }
-    }
-
-    fn is_forwarded(&self) -> bool {
-        self.reason == Reason::Forwarded as u8
-    }
-
-    fn length(&self) -> usize {
-        self.l2.len() + self.body.len()
-    }
-
-    pub fn verdict(&self) -> Words {
-        let mac = |bytes: &[u8]| bytes.iter().fold(0_u64, |mac, byte| mac << 8 | u64::from(*byte));
-        let verdict = Verdict {
-            reason: u64::from(self.reason).into(),
-            frame: FrameInfo { length: (self.length() as u64).into(), port: u64::from(self.ingress).into() },
-            egress: u64::from(self.egress).into(),
-            ip_length: (self.ip_length as u64).into(),
-            hit: self.hit,
-            entry: u64::from(self.entry).into(),
-            src_mac: mac(&self.macs[6..]).into(),
-            dst_mac: mac(&self.macs[..6]).into(),
-            encap: 0_u64.into(),
-            src: u64::from(self.src).into(),
-            dst: u64::from(self.dst).into(),
-            sport: u64::from(self.sport).into(),
-            dport: u64::from(self.dport).into(),
-            ttl: u64::from(self.ttl).into(),
-            l3_checksum: u64::from(self.l3_checksum).into(),
-            l4_checksum: u64::from(self.l4_checksum).into(),
-            v6: false,
-            gre: false,
-            udp: self.udp,
-        };
-        words::<{ Verdict::BITS }>(verdict.into())
-    }
-
-    /// The header left-aligned, noise behind it.
-    pub fn l2_record(&self, rng: &mut ChaCha8Rng) -> Words {
-        let mut bytes = random_bytes(wire::MAX_L2_BYTES, rng);
-        bytes[..self.l2.len()].copy_from_slice(&self.l2);
-        let mut record = L2Record { bytes: 0_u64.into(), length: (self.l2.len() as u64).into() };
-        for byte in bytes {
-            record.bytes = (record.bytes << 8_u64) | u64::from(byte);
-        }
-        words::<{ L2Record::BITS }>(record.into())
-    }
-
-    /// The model.
-    pub fn expected(&self) -> Frame {
-        if !self.is_forwarded() {
-            let punt = PuntInfo {
-                frame: FrameInfo { length: (self.length() as u64).into(), port: u64::from(self.ingress).into() },
-                reason: u64::from(self.reason).into(),
-                hit: self.hit,
-                entry: u64::from(self.entry).into(),
-            };
-            let bytes = [&self.l2[..], &self.body].concat();
-            return Frame { bytes, to: PORTS, record: words::<{ PuntInfo::BITS }>(punt.into()) };
-        }
-        let mut packet = self.body[..self.ip_length].to_vec();
-        let l4 = if self.udp { 26 } else { 36 };
-        packet[8] = self.ttl;
-        packet[10..12].copy_from_slice(&self.l3_checksum.to_be_bytes());
-        packet[12..16].copy_from_slice(&self.src.to_be_bytes());
-        packet[16..20].copy_from_slice(&self.dst.to_be_bytes());
-        packet[20..22].copy_from_slice(&self.sport.to_be_bytes());
-        packet[22..24].copy_from_slice(&self.dport.to_be_bytes());
-        packet[l4..l4 + 2].copy_from_slice(&self.l4_checksum.to_be_bytes());
-        let mut bytes = [&self.macs[..], &wire::ETHERTYPE_IPV4.to_be_bytes(), &packet].concat();
-        if bytes.len() < 60 {
-            bytes.resize(60, 0);
-        }
-        let frame = FrameInfo { length: (bytes.len() as u64).into(), port: u64::from(self.egress).into() };
-        Frame { bytes, to: self.egress.into(), record: words::<{ FrameInfo::BITS }>(frame.into()) }
-    }
-}
-
-/// Puts beats together to frames.
-#[derive(Default)]
-pub struct Assembler {
-    beats: Vec<Words>,
-    record: Option<Words>,
-}
-
-impl Assembler {
-    /// Takes data, `last` and record of a beat; gives the frame that it ends.
-    pub fn add(&mut self, mut item: Vec<Words>, to: usize) -> Option<Frame> {
-        let record = item.pop().expect("a beat has a record");
-        let last = item.pop().expect("a beat has an end or not")[0] == 1;
-        self.beats.push(item.pop().expect("a beat has data"));
-        let first = self.record.get_or_insert_with(|| record.clone());
-        assert_eq!(*first, record, "the record beside a frame's beats changed");
-        if !last {
-            return None;
-        }
-        let mut bytes: Vec<u8> = self.beats.iter().flat_map(|beat| beat_bytes(beat)).collect();
-        // Both records start with the frame's length.
-        let length = (record[0] & 0xffff) as usize;
-        let beat = bytes.len() / self.beats.len();
-        assert_eq!(self.beats.len(), length.div_ceil(beat), "beats of a frame of {length} bytes");
-        bytes.truncate(length);
-        *self = Self::default();
-        Some(Frame { bytes, to, record })
-    }
-}
-
-/// A merge with a sender or receiver on every stream.
-pub struct Rig {
-    pub m: Model,
-    pub verdicts: Sender,
-    pub l2: Sender,
-    pub payload: Sender,
-    pub outputs: Vec<Receiver>,
-    assemblers: Vec<Assembler>,
-    width: usize,
-}
-
-impl Rig {
-    pub fn new(width: usize) -> Self {
-        let mut m = match width {
-            64 => model("merge64", Merge::<64, PORTS>::default()),
-            512 => model("merge512", Merge::<512, PORTS>::default()),
-            _ => panic!("no merge of {width} bits"),
-        };
-        reset(&mut m);
-        let verdicts = Sender::new(&m, "s_axis_verdict", &["s_axis_verdict_data"]);
-        let l2 = Sender::new(&m, "s_axis_l2", &["s_axis_l2_data"]);
-        let payload = Sender::new(&m, "s_axis", &["s_axis_data", "s_axis_last"]);
-        let output = |name: &str, record: &str| {
-            let port = |signal: &str| format!("{name}_{signal}");
-            Receiver::new(&m, &port("valid"), &port("ready"), &[&port("data"), &port("last"), record])
-        };
-        let mut outputs: Vec<Receiver> = (0..PORTS).map(|i| output(&format!("m_axis_tx_{i}"), "frame")).collect();
-        outputs.push(output("m_axis_host", "punt"));
-        let assemblers = (0..=PORTS).map(|_| Assembler::default()).collect();
-        Self { m, verdicts, l2, payload, outputs, assemblers, width }
-    }
-
-    pub fn add(&mut self, job: &Job, rng: &mut ChaCha8Rng) {
-        self.verdicts.items.push_back(vec![job.verdict()]);
-        self.l2.items.push_back(vec![job.l2_record(rng)]);
-        for (data, last) in beats(&job.body, self.width, rng) {
-            self.payload.items.push_back(vec![data, vec![last.into()]]);
-        }
-    }
-
-    /// One clock; each stream moves with its rate: verdict, layer 2, payload, ports, host. Gives the frames that ended.
-    pub fn clock(&mut self, rates: &[f64], rng: &mut ChaCha8Rng) -> Vec<Frame> {
-        for (sender, rate) in [&mut self.verdicts, &mut self.l2, &mut self.payload].into_iter().zip(rates) {
-            let go = rng.random_bool(*rate);
-            sender.drive(&mut self.m, go, rng);
-        }
-        for (output, rate) in self.outputs.iter_mut().zip(&rates[3..]) {
-            output.drive(&mut self.m, rng.random_bool(*rate));
-        }
-        self.m.eval();
-        let valid = self.outputs.iter().filter(|output| output.is_valid(&self.m)).count();
-        assert!(valid <= 1, "clock {}: a beat goes to {valid} places", self.m.clocks());
-        let mut frames = vec![];
-        for (to, (output, assembler)) in self.outputs.iter_mut().zip(&mut self.assemblers).enumerate() {
-            frames.extend(output.settle(&self.m).and_then(|item| assembler.add(item, to)));
-        }
-        for sender in [&mut self.verdicts, &mut self.l2, &mut self.payload] {
-            sender.settle(&self.m);
-        }
-        self.m.tick();
-        frames
-    }
-
-    /// Puts `jobs` through with one set of rates and compares every frame, in order.
-    pub fn run(&mut self, jobs: &[Job], rates: &[f64], rng: &mut ChaCha8Rng) {
-        for job in jobs {
-            self.add(job, rng);
-        }
-        let mut done = 0;
-        let mut idle = 0;
-        while done < jobs.len() {
-            let frames = self.clock(rates, rng);
-            idle = if frames.is_empty() { idle + 1 } else { 0 };
-            assert!(idle < 200_000, "stuck at frame {done}: {:?}", jobs[done]);
-            for frame in frames {
-                let expected = jobs[done].expected();
-                assert!(frame == expected, "frame {done}\n{frame:02x?}\nis not\n{expected:02x?}\nfor {:02x?}", jobs[done]);
-                done += 1;
-            }
-        }
-    }
-}
-
-pub const FULL_RATE: [f64; 4 + PORTS] = [1.0; 4 + PORTS];
-
-fn random_rates(rng: &mut ChaCha8Rng) -> [f64; 4 + PORTS] {
-    std::array::from_fn(|_| random_rate(rng))
-}
+use crate::job::{Job, Kind, L2_LENGTHS, Layer4, PORTS, random_encaps};
+use crate::merge_rig::{FULL_RATE, Rig, random_rates};
+use crate::support::{random_bytes, reset};
 
 #[test]
 fn merge_and_its_parts_are_clean_and_have_no_ram() {
+    check_block("egress_header", EgressHeader::default, Expect::rams(0));
+    check_block("packet_fields", PacketFields::default, Expect::rams(0));
     check_block("planner64", Planner::<64>::default, Expect::rams(0));
     check_block("planner512", Planner::<512>::default, Expect::rams(0));
     check_block("patch64", Patch::<64>::default, Expect::rams(0));
@@ -280,6 +25,12 @@ fn merge_and_its_parts_are_clean_and_have_no_ram() {
     check_block("merge512", Merge::<512, PORTS>::default, Expect::rams(0));
 }
 
+fn shuffle(jobs: &mut [Job], rng: &mut ChaCha8Rng) {
+    for i in (1..jobs.len()).rev() {
+        jobs.swap(i, rng.random_range(0..=i));
+    }
+}
+
 /// Every length of body from nothing to 300 bytes, forwarded and punted, then random ones up to the longest frame.
 fn frames_of_all_lengths(width: usize) {
     let mut rng = rng();
@@ -289,9 +40,7 @@ fn frames_of_all_lengths(width: usize) {
             .flat_map(|length| [(length, true), (length, false)])
             .map(|(length, forward)| Job::random(length, forward, &mut rng))
             .collect();
-        for i in (1..jobs.len()).rev() {
-            jobs.swap(i, rng.random_range(0..=i));
-        }
+        shuffle(&mut jobs, &mut rng);
         let rates = random_rates(&mut rng);
         rig.run(&jobs, &rates, &mut rng);
     }
@@ -316,6 +65,119 @@ fn frames_of_all_lengths_leave_as_the_model_says_at_64_bits() {
 #[test]
 fn frames_of_all_lengths_leave_as_the_model_says_at_512_bits() {
     frames_of_all_lengths(512);
+}
+
+/// From every length of layer 2 header to every shape of one, every kind of packet, in frames that came with 60 to 1600 bytes.
+fn every_encapsulation_to_every_other(width: usize) {
+    let mut rng = rng();
+    let mut rig = Rig::new(width);
+    for round in 0..4 {
+        let mut jobs = vec![];
+        for l2_length in L2_LENGTHS {
+            for encap in random_encaps(&mut rng) {
+                for kind in Kind::ALL {
+                    for frame in [60, 64, rng.random_range(60..150), rng.random_range(60..=1600)] {
+                        let body = (frame - l2_length).max(kind.shortest());
+                        let mut job = Job::random(body, true, &mut rng);
+                        job.l2 = random_bytes(l2_length, &mut rng);
+                        (job.kind, job.encap) = (kind, encap);
+                        // As often as not all of it is the packet.
+                        job.ip_length = if rng.random() { body } else { rng.random_range(kind.shortest()..=body) };
+                        jobs.push(job);
+                    }
+                }
+            }
+        }
+        shuffle(&mut jobs, &mut rng);
+        let rates = if round == 0 { FULL_RATE } else { random_rates(&mut rng) };
+        rig.run(&jobs, &rates, &mut rng);
+    }
+}
+
+#[test]
+fn every_encapsulation_becomes_every_other_at_64_bits() {
+    every_encapsulation_to_every_other(64);
+}
+
+#[test]
+fn every_encapsulation_becomes_every_other_at_512_bits() {
+    every_encapsulation_to_every_other(512);
+}
+
+/// Ports and protocol numbers spelt out, as a reader of a capture would.
+#[test]
+fn a_header_with_two_tags_and_pppoe_has_these_bytes() {
+    let mut rng = rng();
+    for width in [64, 512] {
+        let mut rig = Rig::new(width);
+        let mut job = Job::random(200, true, &mut rng);
+        job.macs = [2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2];
+        let tags = [Some(Tag { kind: TagKind::Dot1ad, vid: 0x123 }), Some(Tag { kind: TagKind::Dot1Q, vid: 0xfff })];
+        job.encap = Encap { tags, pppoe: Some(0xbeef) };
+        job.kind = Kind { v6: true, layer4: Layer4::Udp };
+        job.ip_length = 0x80;
+        let header = [
+            2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x88, 0xa8, 0x01, 0x23, 0x81, 0x00, 0x0f, 0xff, 0x88, 0x64, 0x11, 0x00, 0xbe,
+            0xef, 0x00, 0x82, 0x00, 0x57,
+        ];
+        let frames = rig.all(std::slice::from_ref(&job), &mut rng);
+        assert_eq!(frames[0].bytes[..30], header);
+        assert_eq!(frames[0].bytes.len(), 30 + 0x80);
+    }
+}
+
+#[test]
+fn padding_that_came_is_zeros_or_nothing_when_the_header_grows() {
+    let mut rng = rng();
+    for width in [64, 512] {
+        let mut rig = Rig::new(width);
+        for encap in random_encaps(&mut rng) {
+            // 28 bytes of packet in 46; all that came behind the packet is ones.
+            let mut job = Job::random(46, true, &mut rng);
+            (job.kind, job.encap, job.ip_length) = (Kind { v6: false, layer4: Layer4::Udp }, encap, 28);
+            job.body[28..].fill(0xff);
+            let frame = rig.all(std::slice::from_ref(&job), &mut rng).remove(0);
+            assert_eq!(frame.bytes.len(), 60);
+            assert!(frame.bytes[job.header().len() + 28..].iter().all(|byte| *byte == 0), "{width} bits, {encap:?}");
+        }
+    }
+}
+
+#[test]
+fn gre_leaves_with_its_own_bytes_behind_the_ip_header() {
+    let mut rng = rng();
+    for width in [64, 512] {
+        let mut rig = Rig::new(width);
+        for v6 in [false, true] {
+            let mut job = Job::random_full(100, true, &mut rng);
+            job.kind = Kind { v6, layer4: Layer4::Gre };
+            let frame = rig.all(std::slice::from_ref(&job), &mut rng).remove(0);
+            let ip_header = if v6 { 40 } else { 20 };
+            assert_eq!(frame.bytes[job.header().len() + ip_header..], job.body[ip_header..], "{width} bits");
+        }
+    }
+}
+
+#[test]
+fn punted_frames_of_every_layer_2_length_are_put_back_as_they_came() {
+    let mut rng = rng();
+    for width in [64, 512] {
+        let mut rig = Rig::new(width);
+        let mut jobs = vec![];
+        for l2_length in L2_LENGTHS {
+            for body in 0..=130 {
+                let mut job = Job::random(body, false, &mut rng);
+                job.l2 = random_bytes(l2_length, &mut rng);
+                jobs.push(job);
+            }
+        }
+        shuffle(&mut jobs, &mut rng);
+        let frames = rig.all(&jobs, &mut rng);
+        for (frame, job) in frames.iter().zip(&jobs) {
+            assert!(frame.bytes == [&job.l2[..], &job.body].concat(), "{width} bits: {job:02x?}");
+        }
+        assert_eq!(frames.len(), jobs.len());
+    }
 }
 
 #[test]
@@ -361,7 +223,7 @@ fn a_packet_that_ends_early_ends_its_frame_and_not_the_next() {
     for width in [64, 512] {
         let mut rig = Rig::new(width);
         let mut short = Job::random(600, true, &mut rng);
-        (short.ip_length, short.udp) = (500, true);
+        (short.ip_length, short.kind, short.encap) = (500, Kind { v6: false, layer4: Layer4::Udp }, Encap::NONE);
         let expected = short.expected();
         // The verdict says 500 bytes, 64 come.
         short.body.truncate(64);
