@@ -11,63 +11,74 @@
 //! - The header window as the packet leaves is `(window & keep) | value`; `value` has no bit that `keep` has.
 //! - IPv4 without options: TTL, header checksum, addresses. IPv6 without extension headers: hop limit, addresses; it has no checksum.
 //! - TCP and UDP: ports and checksum. GRE: nothing behind the IP header.
+//!
+//! # How
+//! Each layout is a struct of the window's bits, so that a field is an assignment to its place: a simulator pays for a shift of the whole
+//! window otherwise, once a field. Fields of a struct start at its least significant bit: the window reads from its end.
+
+#![allow(missing_docs, reason = "the derive of rust-hdl writes public methods without a word; every item of ours has one")]
+
+use std::ops::Range;
 
 use fpgaflow_abi::wire;
 
 use crate::prelude::*;
 use crate::records::{ADDRESS_BITS, Verdict, WINDOW_BITS};
 
-/// Bits of TCP's header up to its checksum, UDP's ends before: what there is to write of layer 4.
-const LAYER4_BITS: usize = TCP_CHECKSUM.byte * 8 + TCP_CHECKSUM.bits;
+/// Bits of a TCP header up to its checksum; a UDP header is shorter.
+const LAYER4_BITS: usize = 144;
+/// What is behind that in the window, with an IPv4 and with an IPv6 header before it.
+const REST_BITS_V4: usize = WINDOW_BITS - 8 * wire::IPV4_HEADER_BYTES - LAYER4_BITS;
+const REST_BITS_V6: usize = WINDOW_BITS - 8 * wire::IPV6_HEADER_BYTES - LAYER4_BITS;
 
-/// Place of a field.
-#[derive(Clone, Copy)]
-struct Place {
-    /// First byte.
-    byte: usize,
-    bits: usize,
+/// RFC 768, RFC 9293 figure 1.
+#[derive(Copy, Clone, Debug, Default, PartialEq, LogicStruct)]
+struct Layer4 {
+    tcp_checksum: Bits<16>,
+    between: Bits<64>,
+    udp_checksum: Bits<16>,
+    before: Bits<16>,
+    dport: Bits<16>,
+    sport: Bits<16>,
 }
 
-impl Place {
-    const fn new(byte: usize, bits: usize) -> Self {
-        Self { byte, bits }
-    }
-
-    /// Its least significant bit in `width` left-aligned bits.
-    const fn lsb(self, width: usize) -> u64 {
-        (width - 8 * self.byte - self.bits) as u64
-    }
-
-    /// The same field behind a header of `bytes`.
-    const fn behind(self, bytes: usize) -> Self {
-        Self { byte: bytes + self.byte, bits: self.bits }
-    }
+/// RFC 791 figure 4, without options.
+#[derive(Copy, Clone, Debug, Default, PartialEq, LogicStruct)]
+struct WindowV4 {
+    rest: Bits<REST_BITS_V4>,
+    layer4: Layer4,
+    dst: Bits<32>,
+    src: Bits<32>,
+    checksum: Bits<16>,
+    protocol: Bits<8>,
+    ttl: Bits<8>,
+    before: Bits<64>,
 }
 
-// RFC 791 figure 4.
-const TTL_V4: Place = Place::new(8, 8);
-const CHECKSUM_V4: Place = Place::new(10, 16);
-const SRC_V4: Place = Place::new(12, 32);
-const DST_V4: Place = Place::new(16, 32);
-// RFC 8200 3.
-const TTL_V6: Place = Place::new(7, 8);
-const SRC_V6: Place = Place::new(8, ADDRESS_BITS);
-const DST_V6: Place = Place::new(24, ADDRESS_BITS);
-// RFC 768, RFC 9293 figure 1: from the first byte of the layer 4 header.
-const SPORT: Place = Place::new(0, 16);
-const DPORT: Place = Place::new(2, 16);
-const UDP_CHECKSUM: Place = Place::new(6, 16);
-const TCP_CHECKSUM: Place = Place::new(16, 16);
+/// RFC 8200 3, without extension headers.
+#[derive(Copy, Clone, Debug, Default, PartialEq, LogicStruct)]
+struct WindowV6 {
+    rest: Bits<REST_BITS_V6>,
+    layer4: Layer4,
+    dst: Bits<ADDRESS_BITS>,
+    src: Bits<ADDRESS_BITS>,
+    hop_limit: Bits<8>,
+    before: Bits<56>,
+}
 
-const LAYER4_V4: u64 = Place::new(wire::IPV4_HEADER_BYTES, LAYER4_BITS).lsb(WINDOW_BITS);
-const LAYER4_V6: u64 = Place::new(wire::IPV6_HEADER_BYTES, LAYER4_BITS).lsb(WINDOW_BITS);
+// Bytes of the fields, from the start of the IP header and from the start of the one behind it.
+const FIELDS_V4: &[Range<usize>] = &[8..9, 10..20];
+const FIELDS_V6: &[Range<usize>] = &[7..40];
+const PORTS: Range<usize> = 0..4;
+const UDP_CHECKSUM: Range<usize> = 6..8;
+const TCP_CHECKSUM: Range<usize> = 16..18;
 
 /// All bits of the window but those of the fields of an IP header of `bytes` and of a layer 4 header behind it.
-fn keep(bytes: usize, ip: &[Place], layer4: &[Place]) -> Constant<Bits<WINDOW_BITS>> {
+fn keep(bytes: usize, ip: &[Range<usize>], layer4: &[Range<usize>]) -> Constant<Bits<WINDOW_BITS>> {
+    let behind = layer4.iter().map(|field| bytes + field.start..bytes + field.end);
     let mut keep = !Bits::default();
-    for place in ip.iter().copied().chain(layer4.iter().map(|place| place.behind(bytes))) {
-        let lsb = place.lsb(WINDOW_BITS) as usize;
-        for bit in lsb..lsb + place.bits {
+    for byte in ip.iter().cloned().chain(behind).flatten() {
+        for bit in WINDOW_BITS - 8 * (byte + 1)..WINDOW_BITS - 8 * byte {
             keep = keep.replace_bit(bit, false);
         }
     }
@@ -88,10 +99,13 @@ pub struct PacketFields {
 
     src: Signal<Local, Bits<ADDRESS_BITS>>,
     dst: Signal<Local, Bits<ADDRESS_BITS>>,
-    src_v4: Signal<Local, Bits<32>>,
-    dst_v4: Signal<Local, Bits<32>>,
-    layer4: Signal<Local, Bits<LAYER4_BITS>>,
+    layer4: Signal<Local, Layer4>,
+    window_v4: Signal<Local, WindowV4>,
+    window_v6: Signal<Local, WindowV6>,
 
+    no_layer4: Constant<Layer4>,
+    empty_v4: Constant<WindowV4>,
+    empty_v6: Constant<WindowV6>,
     keep_v4_tcp: Constant<Bits<WINDOW_BITS>>,
     keep_v4_udp: Constant<Bits<WINDOW_BITS>>,
     keep_v4_gre: Constant<Bits<WINDOW_BITS>>,
@@ -102,8 +116,8 @@ pub struct PacketFields {
 
 impl Default for PacketFields {
     fn default() -> Self {
-        let v4 = |layer4: &[Place]| keep(wire::IPV4_HEADER_BYTES, &[TTL_V4, CHECKSUM_V4, SRC_V4, DST_V4], layer4);
-        let v6 = |layer4: &[Place]| keep(wire::IPV6_HEADER_BYTES, &[TTL_V6, SRC_V6, DST_V6], layer4);
+        let v4 = |layer4: &[Range<usize>]| keep(wire::IPV4_HEADER_BYTES, FIELDS_V4, layer4);
+        let v6 = |layer4: &[Range<usize>]| keep(wire::IPV6_HEADER_BYTES, FIELDS_V6, layer4);
         Self {
             valid: Signal::default(),
             verdict: Signal::default(),
@@ -111,14 +125,17 @@ impl Default for PacketFields {
             keep: Signal::default(),
             src: Signal::default(),
             dst: Signal::default(),
-            src_v4: Signal::default(),
-            dst_v4: Signal::default(),
             layer4: Signal::default(),
-            keep_v4_tcp: v4(&[SPORT, DPORT, TCP_CHECKSUM]),
-            keep_v4_udp: v4(&[SPORT, DPORT, UDP_CHECKSUM]),
+            window_v4: Signal::default(),
+            window_v6: Signal::default(),
+            no_layer4: Constant::new(Layer4::default()),
+            empty_v4: Constant::new(WindowV4::default()),
+            empty_v6: Constant::new(WindowV6::default()),
+            keep_v4_tcp: v4(&[PORTS, TCP_CHECKSUM]),
+            keep_v4_udp: v4(&[PORTS, UDP_CHECKSUM]),
             keep_v4_gre: v4(&[]),
-            keep_v6_tcp: v6(&[SPORT, DPORT, TCP_CHECKSUM]),
-            keep_v6_udp: v6(&[SPORT, DPORT, UDP_CHECKSUM]),
+            keep_v6_tcp: v6(&[PORTS, TCP_CHECKSUM]),
+            keep_v6_udp: v6(&[PORTS, UDP_CHECKSUM]),
             keep_v6_gre: v6(&[]),
         }
     }
@@ -129,68 +146,47 @@ impl Logic for PacketFields {
     fn update(&mut self) {
         self.src.next = self.verdict.val().src;
         self.dst.next = self.verdict.val().dst;
-        self.src_v4.next = self.src.val().get_bits::<32>(0);
-        self.dst_v4.next = self.dst.val().get_bits::<32>(0);
 
-        self.layer4.next = 0.into();
-        for sport in SPORT.lsb(LAYER4_BITS)..(SPORT.lsb(LAYER4_BITS) + 1) {
-            for dport in DPORT.lsb(LAYER4_BITS)..(DPORT.lsb(LAYER4_BITS) + 1) {
-                for udp in UDP_CHECKSUM.lsb(LAYER4_BITS)..(UDP_CHECKSUM.lsb(LAYER4_BITS) + 1) {
-                    if self.verdict.val().udp {
-                        self.layer4.next = (bit_cast::<LAYER4_BITS, 16>(self.verdict.val().sport) << sport)
-                            | (bit_cast::<LAYER4_BITS, 16>(self.verdict.val().dport) << dport)
-                            | (bit_cast::<LAYER4_BITS, 16>(self.verdict.val().l4_checksum) << udp);
-                    } else if !self.verdict.val().gre {
-                        self.layer4.next = (bit_cast::<LAYER4_BITS, 16>(self.verdict.val().sport) << sport)
-                            | (bit_cast::<LAYER4_BITS, 16>(self.verdict.val().dport) << dport)
-                            | bit_cast::<LAYER4_BITS, 16>(self.verdict.val().l4_checksum);
-                    }
-                }
-            }
-        }
-
+        self.layer4.next = self.no_layer4.val();
+        self.window_v4.next = self.empty_v4.val();
+        self.window_v6.next = self.empty_v6.val();
         self.value.next = 0.into();
         self.keep.next = 0.into();
-        if self.valid.val() & self.verdict.val().v6 {
-            for ttl in TTL_V6.lsb(WINDOW_BITS)..(TTL_V6.lsb(WINDOW_BITS) + 1) {
-                for source in SRC_V6.lsb(WINDOW_BITS)..(SRC_V6.lsb(WINDOW_BITS) + 1) {
-                    for destination in DST_V6.lsb(WINDOW_BITS)..(DST_V6.lsb(WINDOW_BITS) + 1) {
-                        for behind in LAYER4_V6..(LAYER4_V6 + 1) {
-                            self.value.next = (bit_cast::<WINDOW_BITS, 8>(self.verdict.val().ttl) << ttl)
-                                | (bit_cast::<WINDOW_BITS, ADDRESS_BITS>(self.src.val()) << source)
-                                | (bit_cast::<WINDOW_BITS, ADDRESS_BITS>(self.dst.val()) << destination)
-                                | (bit_cast::<WINDOW_BITS, LAYER4_BITS>(self.layer4.val()) << behind);
-                        }
-                    }
+        if self.valid.val() {
+            if !self.verdict.val().gre {
+                self.layer4.next.sport = self.verdict.val().sport;
+                self.layer4.next.dport = self.verdict.val().dport;
+                if self.verdict.val().udp {
+                    self.layer4.next.udp_checksum = self.verdict.val().l4_checksum;
+                } else {
+                    self.layer4.next.tcp_checksum = self.verdict.val().l4_checksum;
                 }
             }
-            self.keep.next = self.keep_v6_tcp.val();
-            if self.verdict.val().udp {
-                self.keep.next = self.keep_v6_udp.val();
-            } else if self.verdict.val().gre {
-                self.keep.next = self.keep_v6_gre.val();
-            }
-        } else if self.valid.val() {
-            for ttl in TTL_V4.lsb(WINDOW_BITS)..(TTL_V4.lsb(WINDOW_BITS) + 1) {
-                for checksum in CHECKSUM_V4.lsb(WINDOW_BITS)..(CHECKSUM_V4.lsb(WINDOW_BITS) + 1) {
-                    for source in SRC_V4.lsb(WINDOW_BITS)..(SRC_V4.lsb(WINDOW_BITS) + 1) {
-                        for destination in DST_V4.lsb(WINDOW_BITS)..(DST_V4.lsb(WINDOW_BITS) + 1) {
-                            for behind in LAYER4_V4..(LAYER4_V4 + 1) {
-                                self.value.next = (bit_cast::<WINDOW_BITS, 8>(self.verdict.val().ttl) << ttl)
-                                    | (bit_cast::<WINDOW_BITS, 16>(self.verdict.val().l3_checksum) << checksum)
-                                    | (bit_cast::<WINDOW_BITS, 32>(self.src_v4.val()) << source)
-                                    | (bit_cast::<WINDOW_BITS, 32>(self.dst_v4.val()) << destination)
-                                    | (bit_cast::<WINDOW_BITS, LAYER4_BITS>(self.layer4.val()) << behind);
-                            }
-                        }
-                    }
+            if self.verdict.val().v6 {
+                self.window_v6.next.hop_limit = self.verdict.val().ttl;
+                self.window_v6.next.src = self.src.val();
+                self.window_v6.next.dst = self.dst.val();
+                self.window_v6.next.layer4 = self.layer4.val();
+                self.value.next = self.window_v6.val().into();
+                self.keep.next = self.keep_v6_tcp.val();
+                if self.verdict.val().udp {
+                    self.keep.next = self.keep_v6_udp.val();
+                } else if self.verdict.val().gre {
+                    self.keep.next = self.keep_v6_gre.val();
                 }
-            }
-            self.keep.next = self.keep_v4_tcp.val();
-            if self.verdict.val().udp {
-                self.keep.next = self.keep_v4_udp.val();
-            } else if self.verdict.val().gre {
-                self.keep.next = self.keep_v4_gre.val();
+            } else {
+                self.window_v4.next.ttl = self.verdict.val().ttl;
+                self.window_v4.next.checksum = self.verdict.val().l3_checksum;
+                self.window_v4.next.src = self.src.val().get_bits::<32>(0);
+                self.window_v4.next.dst = self.dst.val().get_bits::<32>(0);
+                self.window_v4.next.layer4 = self.layer4.val();
+                self.value.next = self.window_v4.val().into();
+                self.keep.next = self.keep_v4_tcp.val();
+                if self.verdict.val().udp {
+                    self.keep.next = self.keep_v4_udp.val();
+                } else if self.verdict.val().gre {
+                    self.keep.next = self.keep_v4_gre.val();
+                }
             }
         }
     }

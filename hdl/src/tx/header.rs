@@ -1,11 +1,11 @@
 //! The layer 2 header that a forwarded packet leaves with.
 //!
 //! ```text
-//!           +--------------+
-//!  verdict->| EgressHeader |-> header, length
-//!           +--------------+
+//!  valid --->+--------------+
+//!  verdict ->| EgressHeader |-> header, length
+//!            +--------------+
 //! ```
-//! Latency 0.
+//! Latency 0. Nothing moves, and the header is zero, while `valid` is low.
 //!
 //! # Contract
 //! - Ethernet addresses of the verdict, then what its `encap` says: up to two tags of its kinds and VLAN ids with priority 0 (IEEE 802.1Q
@@ -14,7 +14,10 @@
 //! - Left-aligned, 14, 18, 22, 26 or 30 bytes; bytes behind them are zero.
 //!
 //! # How
-//! The header's tail, from its last EtherType on, is built once; the number of tags says how far to the right it goes.
+//! The header's tail, from its last EtherType on, is built once; the number of tags says how far to the right it goes. Each layout is
+//! a struct, as in [`PacketFields`](super::PacketFields).
+
+#![allow(missing_docs, reason = "the derive of rust-hdl writes public methods without a word; every item of ours has one")]
 
 use std::array;
 
@@ -45,24 +48,63 @@ const INNER_VID: usize = key::ENCAP_INNER_VID.lsb;
 const PPPOE: usize = key::ENCAP_PPPOE.lsb;
 const SESSION: usize = key::ENCAP_SESSION.lsb;
 
-// Lowest bits of fields: in the header, in what is behind the addresses, in the tail, in a tag.
-const DST_MAC: u64 = (L2_BITS - 48) as u64;
-const SRC_MAC: u64 = DST_MAC - 48;
-const OUTER_TAG: u64 = (REST_BITS - TAG_BITS) as u64;
-const INNER_TAG: u64 = OUTER_TAG - TAG_BITS as u64;
-const ETHERTYPE: u64 = (TAIL_BITS - 16) as u64;
-const SESSION_DATA: u64 = ETHERTYPE - 16;
-const SESSION_ID: u64 = SESSION_DATA - 16;
-const PPPOE_LENGTH: u64 = SESSION_ID - 16;
-const TPID: u64 = 16;
-
-const _: () = assert!(96 + REST_BITS == L2_BITS && PPPOE_LENGTH == 16);
+const _: () = assert!(96 + REST_BITS == L2_BITS && wire::PPPOE_BYTES == 2 * wire::TAG_BYTES);
 const _: () = assert!(key::ENCAP_INNER_KIND.width == KIND_BITS && key::ENCAP_INNER_VID.width == VID_BITS);
-const _: () = assert!(wire::PPPOE_BYTES == 2 * wire::TAG_BYTES);
+
+/// IEEE 802.1Q 9.6.
+#[derive(Copy, Clone, Debug, Default, PartialEq, LogicStruct)]
+struct VlanTag {
+    vid: Bits<VID_BITS>,
+    priority: Bits<4>,
+    tpid: Bits<16>,
+}
+
+/// RFC 2516 4, RFC 1661 2; without PPPoE the EtherType alone.
+#[derive(Copy, Clone, Debug, Default, PartialEq, LogicStruct)]
+struct Tail {
+    protocol: Bits<16>,
+    length: Bits<LENGTH_BITS>,
+    session: Bits<16>,
+    session_data: Bits<16>,
+    ethertype: Bits<16>,
+}
+
+/// Behind the addresses, without a tag.
+#[derive(Copy, Clone, Debug, Default, PartialEq, LogicStruct)]
+struct Untagged {
+    unused: Bits<{ 2 * TAG_BITS }>,
+    tail: Tail,
+}
+
+/// Behind the addresses, with one tag.
+#[derive(Copy, Clone, Debug, Default, PartialEq, LogicStruct)]
+struct Tagged {
+    unused: Bits<TAG_BITS>,
+    tail: Tail,
+    outer: VlanTag,
+}
+
+/// Behind the addresses, with two tags.
+#[derive(Copy, Clone, Debug, Default, PartialEq, LogicStruct)]
+struct TwiceTagged {
+    tail: Tail,
+    inner: VlanTag,
+    outer: VlanTag,
+}
+
+/// IEEE 802.3 3.2.
+#[derive(Copy, Clone, Debug, Default, PartialEq, LogicStruct)]
+struct Header {
+    rest: Bits<REST_BITS>,
+    src_mac: Bits<48>,
+    dst_mac: Bits<48>,
+}
 
 /// Builds headers. Wiring and choices.
 #[derive(LogicBlock)]
 pub struct EgressHeader {
+    /// The verdict counts.
+    pub valid: Signal<In, Bit>,
     /// What becomes of the packet.
     pub verdict: Signal<In, Verdict>,
     /// The header, left-aligned.
@@ -73,20 +115,23 @@ pub struct EgressHeader {
     encap: Signal<Local, Bits<{ key::ENCAP.width }>>,
     outer_kind: Signal<Local, Bits<KIND_BITS>>,
     inner_kind: Signal<Local, Bits<KIND_BITS>>,
-    outer_vid: Signal<Local, Bits<VID_BITS>>,
-    inner_vid: Signal<Local, Bits<VID_BITS>>,
-    outer_tpid: Signal<Local, Bits<16>>,
-    inner_tpid: Signal<Local, Bits<16>>,
-    outer_tag: Signal<Local, Bits<TAG_BITS>>,
-    inner_tag: Signal<Local, Bits<TAG_BITS>>,
     pppoe: Signal<Local, Bit>,
-    session: Signal<Local, Bits<16>>,
     pppoe_length: Signal<Local, Bits<LENGTH_BITS>>,
-    ethertype: Signal<Local, Bits<16>>,
-    protocol: Signal<Local, Bits<16>>,
-    tail: Signal<Local, Bits<TAIL_BITS>>,
+    outer: Signal<Local, VlanTag>,
+    inner: Signal<Local, VlanTag>,
+    tail: Signal<Local, Tail>,
+    after_none: Signal<Local, Untagged>,
+    after_one: Signal<Local, Tagged>,
+    after_two: Signal<Local, TwiceTagged>,
     rest: Signal<Local, Bits<REST_BITS>>,
+    complete: Signal<Local, Header>,
 
+    no_vlan: Constant<VlanTag>,
+    no_tail: Constant<Tail>,
+    empty_none: Constant<Untagged>,
+    empty_one: Constant<Tagged>,
+    empty_two: Constant<TwiceTagged>,
+    no_header: Constant<Header>,
     no_tag: Constant<Bits<KIND_BITS>>,
     dot1ad: Constant<Bits<KIND_BITS>>,
     tpid_dot1q: Constant<Bits<16>>,
@@ -109,25 +154,29 @@ impl Default for EgressHeader {
             (encap.to_bits() >> OUTER_KIND) & ((1 << KIND_BITS) - 1)
         };
         Self {
+            valid: Signal::default(),
             verdict: Signal::default(),
             header: Signal::default(),
             length: Signal::default(),
             encap: Signal::default(),
             outer_kind: Signal::default(),
             inner_kind: Signal::default(),
-            outer_vid: Signal::default(),
-            inner_vid: Signal::default(),
-            outer_tpid: Signal::default(),
-            inner_tpid: Signal::default(),
-            outer_tag: Signal::default(),
-            inner_tag: Signal::default(),
             pppoe: Signal::default(),
-            session: Signal::default(),
             pppoe_length: Signal::default(),
-            ethertype: Signal::default(),
-            protocol: Signal::default(),
+            outer: Signal::default(),
+            inner: Signal::default(),
             tail: Signal::default(),
+            after_none: Signal::default(),
+            after_one: Signal::default(),
+            after_two: Signal::default(),
             rest: Signal::default(),
+            complete: Signal::default(),
+            no_vlan: Constant::new(VlanTag::default()),
+            no_tail: Constant::new(Tail::default()),
+            empty_none: Constant::new(Untagged::default()),
+            empty_one: Constant::new(Tagged::default()),
+            empty_two: Constant::new(TwiceTagged::default()),
+            no_header: Constant::new(Header::default()),
             no_tag: Constant::new((key::Encap::NONE.to_bits() >> OUTER_KIND).into()),
             dot1ad: Constant::new(kind(key::TagKind::Dot1ad).into()),
             tpid_dot1q: number(wire::TPID_DOT1Q),
@@ -149,93 +198,84 @@ impl Logic for EgressHeader {
     fn update(&mut self) {
         self.encap.next = self.verdict.val().encap;
         self.outer_kind.next = 0.into();
-        self.outer_vid.next = 0.into();
+        self.inner_kind.next = 0.into();
+        self.pppoe.next = false;
         for at in OUTER_KIND..(OUTER_KIND + 1) {
             self.outer_kind.next = self.encap.val().get_bits::<KIND_BITS>(at);
         }
-        for at in OUTER_VID..(OUTER_VID + 1) {
-            self.outer_vid.next = self.encap.val().get_bits::<VID_BITS>(at);
-        }
-        self.inner_kind.next = 0.into();
-        self.inner_vid.next = 0.into();
         for at in INNER_KIND..(INNER_KIND + 1) {
             self.inner_kind.next = self.encap.val().get_bits::<KIND_BITS>(at);
         }
-        for at in INNER_VID..(INNER_VID + 1) {
-            self.inner_vid.next = self.encap.val().get_bits::<VID_BITS>(at);
-        }
-        self.pppoe.next = false;
-        self.session.next = 0.into();
         for at in PPPOE..(PPPOE + 1) {
             self.pppoe.next = self.encap.val().get_bit(at);
         }
-        for at in SESSION..(SESSION + 1) {
-            self.session.next = self.encap.val().get_bits::<16>(at);
-        }
-
-        // Tags; priority and drop eligibility are 0.
-        self.outer_tpid.next = self.tpid_dot1q.val();
-        if self.outer_kind.val() == self.dot1ad.val() {
-            self.outer_tpid.next = self.tpid_dot1ad.val();
-        }
-        self.inner_tpid.next = self.tpid_dot1q.val();
-        if self.inner_kind.val() == self.dot1ad.val() {
-            self.inner_tpid.next = self.tpid_dot1ad.val();
-        }
-        self.outer_tag.next = 0.into();
-        self.inner_tag.next = 0.into();
-        for tpid in TPID..(TPID + 1) {
-            self.outer_tag.next =
-                (bit_cast::<TAG_BITS, 16>(self.outer_tpid.val()) << tpid) | bit_cast::<TAG_BITS, VID_BITS>(self.outer_vid.val());
-            self.inner_tag.next =
-                (bit_cast::<TAG_BITS, 16>(self.inner_tpid.val()) << tpid) | bit_cast::<TAG_BITS, VID_BITS>(self.inner_vid.val());
-        }
-
-        // The tail.
-        self.ethertype.next = self.ethertype_ipv4.val();
-        self.protocol.next = self.ppp_ipv4.val();
-        if self.verdict.val().v6 {
-            self.ethertype.next = self.ethertype_ipv6.val();
-            self.protocol.next = self.ppp_ipv6.val();
-        }
         self.pppoe_length.next = self.verdict.val().ip_length + self.ppp_bytes.val();
-        self.tail.next = 0.into();
-        for first in ETHERTYPE..(ETHERTYPE + 1) {
-            self.tail.next = bit_cast::<TAIL_BITS, 16>(self.ethertype.val()) << first;
-            if self.pppoe.val() {
-                for data in SESSION_DATA..(SESSION_DATA + 1) {
-                    for id in SESSION_ID..(SESSION_ID + 1) {
-                        for bytes in PPPOE_LENGTH..(PPPOE_LENGTH + 1) {
-                            self.tail.next = (bit_cast::<TAIL_BITS, 16>(self.ethertype_pppoe.val()) << first)
-                                | (bit_cast::<TAIL_BITS, 16>(self.session_data.val()) << data)
-                                | (bit_cast::<TAIL_BITS, 16>(self.session.val()) << id)
-                                | (bit_cast::<TAIL_BITS, LENGTH_BITS>(self.pppoe_length.val()) << bytes)
-                                | bit_cast::<TAIL_BITS, 16>(self.protocol.val());
-                        }
-                    }
-                }
-            }
-        }
 
-        // It follows the tags there are. A second tag never is without a first.
+        self.outer.next = self.no_vlan.val();
+        self.inner.next = self.no_vlan.val();
+        self.tail.next = self.no_tail.val();
+        self.after_none.next = self.empty_none.val();
+        self.after_one.next = self.empty_one.val();
+        self.after_two.next = self.empty_two.val();
         self.rest.next = 0.into();
-        self.length.next = self.lengths[0].val();
-        for outer in OUTER_TAG..(OUTER_TAG + 1) {
-            for inner in INNER_TAG..(INNER_TAG + 1) {
-                for tag in (TAG_BITS as u64)..(TAG_BITS as u64 + 1) {
-                    if self.inner_kind.val() != self.no_tag.val() {
-                        self.rest.next = (bit_cast::<REST_BITS, TAG_BITS>(self.outer_tag.val()) << outer)
-                            | (bit_cast::<REST_BITS, TAG_BITS>(self.inner_tag.val()) << inner)
-                            | bit_cast::<REST_BITS, TAIL_BITS>(self.tail.val());
-                    } else if self.outer_kind.val() != self.no_tag.val() {
-                        self.rest.next = (bit_cast::<REST_BITS, TAG_BITS>(self.outer_tag.val()) << outer)
-                            | (bit_cast::<REST_BITS, TAIL_BITS>(self.tail.val()) << tag);
-                    } else {
-                        self.rest.next = bit_cast::<REST_BITS, TAIL_BITS>(self.tail.val()) << (tag + tag);
-                    }
+        self.complete.next = self.no_header.val();
+        if self.valid.val() {
+            // Tags; priority and drop eligibility are 0.
+            self.outer.next.tpid = self.tpid_dot1q.val();
+            if self.outer_kind.val() == self.dot1ad.val() {
+                self.outer.next.tpid = self.tpid_dot1ad.val();
+            }
+            for at in OUTER_VID..(OUTER_VID + 1) {
+                self.outer.next.vid = self.encap.val().get_bits::<VID_BITS>(at);
+            }
+            self.inner.next.tpid = self.tpid_dot1q.val();
+            if self.inner_kind.val() == self.dot1ad.val() {
+                self.inner.next.tpid = self.tpid_dot1ad.val();
+            }
+            for at in INNER_VID..(INNER_VID + 1) {
+                self.inner.next.vid = self.encap.val().get_bits::<VID_BITS>(at);
+            }
+
+            // The tail.
+            if self.pppoe.val() {
+                self.tail.next.ethertype = self.ethertype_pppoe.val();
+                self.tail.next.session_data = self.session_data.val();
+                for at in SESSION..(SESSION + 1) {
+                    self.tail.next.session = self.encap.val().get_bits::<16>(at);
+                }
+                self.tail.next.length = self.pppoe_length.val();
+                self.tail.next.protocol = self.ppp_ipv4.val();
+                if self.verdict.val().v6 {
+                    self.tail.next.protocol = self.ppp_ipv6.val();
+                }
+            } else {
+                self.tail.next.ethertype = self.ethertype_ipv4.val();
+                if self.verdict.val().v6 {
+                    self.tail.next.ethertype = self.ethertype_ipv6.val();
                 }
             }
+
+            // It follows the tags there are. A second tag never is without a first.
+            if self.inner_kind.val() != self.no_tag.val() {
+                self.after_two.next.outer = self.outer.val();
+                self.after_two.next.inner = self.inner.val();
+                self.after_two.next.tail = self.tail.val();
+                self.rest.next = self.after_two.val().into();
+            } else if self.outer_kind.val() != self.no_tag.val() {
+                self.after_one.next.outer = self.outer.val();
+                self.after_one.next.tail = self.tail.val();
+                self.rest.next = self.after_one.val().into();
+            } else {
+                self.after_none.next.tail = self.tail.val();
+                self.rest.next = self.after_none.val().into();
+            }
+            self.complete.next.dst_mac = self.verdict.val().dst_mac;
+            self.complete.next.src_mac = self.verdict.val().src_mac;
+            self.complete.next.rest = self.rest.val();
         }
+        self.header.next = self.complete.val().into();
+
+        self.length.next = self.lengths[0].val();
         if self.inner_kind.val() != self.no_tag.val() {
             self.length.next = self.lengths[2].val();
             if self.pppoe.val() {
@@ -248,14 +288,6 @@ impl Logic for EgressHeader {
             }
         } else if self.pppoe.val() {
             self.length.next = self.lengths[2].val();
-        }
-        self.header.next = 0.into();
-        for dst in DST_MAC..(DST_MAC + 1) {
-            for src in SRC_MAC..(SRC_MAC + 1) {
-                self.header.next = (bit_cast::<L2_BITS, 48>(self.verdict.val().dst_mac) << dst)
-                    | (bit_cast::<L2_BITS, 48>(self.verdict.val().src_mac) << src)
-                    | bit_cast::<L2_BITS, REST_BITS>(self.rest.val());
-            }
         }
     }
 }

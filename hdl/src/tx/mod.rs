@@ -44,6 +44,7 @@ mod port;
 mod prepend;
 mod queue;
 mod route;
+mod splice;
 mod widen;
 
 pub use axis_out::{AxisOut, WireSource};
@@ -59,6 +60,7 @@ pub use port::TxPort;
 pub use prepend::{Heading, Prepend, Tag};
 pub use queue::TxQueue;
 pub use route::Route;
+pub use splice::Splice;
 pub use widen::Widen;
 
 /// [`TxPort`] of 64 bits: 16 KiB for what merge sends, 16 KiB for what the host sends.

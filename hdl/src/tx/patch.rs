@@ -31,17 +31,17 @@ const fn window_beats(width: usize) -> usize {
     WINDOW_BITS / width
 }
 
-/// What to write into a packet.
+/// What to write into a packet. The wide fields start at whole words, which a simulator copies at half the price.
 #[derive(Copy, Clone, Debug, Default, PartialEq, LogicStruct)]
 pub struct Rewrite {
-    /// Rewrite and cut; else let pass.
-    pub forward: Bit,
-    /// Bytes of the packet, less one.
-    pub body_last: Bits<LENGTH_BITS>,
     /// What to write into the header window; zeros where it is kept.
     pub value: Bits<WINDOW_BITS>,
     /// What to keep of it.
     pub keep: Bits<WINDOW_BITS>,
+    /// Bytes of the packet, less one.
+    pub body_last: Bits<LENGTH_BITS>,
+    /// Rewrite and cut; else let pass.
+    pub forward: Bit,
 }
 
 /// Rewrites packets of `W` bits a beat.

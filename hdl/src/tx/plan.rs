@@ -153,6 +153,7 @@ impl<const W: usize> Logic for Planner<W> {
         self.verdict.next = self.s_axis_verdict.data.val();
         self.arrived.next = self.verdict.val().frame;
         self.forward.next = self.verdict.val().reason == self.forwarded.val();
+        self.egress_header.valid.next = self.accept.val() & self.forward.val();
         self.egress_header.verdict.next = self.s_axis_verdict.data.val();
         if self.leave_s1.val() {
             self.valid_s1.d.next = false;

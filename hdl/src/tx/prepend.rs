@@ -17,14 +17,14 @@
 //!
 //! # How
 //! Header and packet make one sequence of beats: the header ends with a beat, the packet starts with one. A beat out is the end of
-//! one of these and the start of the next; how many bytes of each depends on the header's length alone. The first beat of a
+//! one of these and the start of the next ([`Splice`]); how many bytes of each depends on the header's length alone. The first beat of a
 //! header is fetched while the last of the frame before leaves, so nothing is lost between frames.
 
 #![allow(missing_docs, reason = "the derive of rust-hdl writes public methods without a word; every item of ours has one")]
 
 use fpgaflow_abi::wire;
 
-use super::beat_shift;
+use super::{Splice, beat_shift};
 use crate::prelude::*;
 use crate::records::{BeatSink, BeatSource, LENGTH_BITS, PuntInfo};
 
@@ -47,7 +47,7 @@ pub const fn header_shifts(width: usize) -> u64 {
 }
 
 /// Bits of the longest header in the beat of `width` bits that it shares with the packet.
-const fn longest_rest(width: usize) -> u64 {
+pub const fn longest_rest(width: usize) -> u64 {
     (8 * wire::MAX_L2_BYTES % width) as u64
 }
 
@@ -109,6 +109,7 @@ pub struct Prepend<const W: usize> {
     header_rest: Signal<Local, Bits<HEADER_BITS>>,
     in_header: Signal<Local, Bit>,
     following: Signal<Local, Bits<W>>,
+    splice: Splice<W>,
     ends: Signal<Local, Bit>,
     can_send: Signal<Local, Bit>,
     send: Signal<Local, Bit>,
@@ -153,6 +154,7 @@ impl<const W: usize> Default for Prepend<W> {
             header_rest: Signal::default(),
             in_header: Signal::default(),
             following: Signal::default(),
+            splice: Splice::default(),
             ends: Signal::default(),
             can_send: Signal::default(),
             send: Signal::default(),
@@ -205,19 +207,10 @@ impl<const W: usize> Logic for Prepend<W> {
         }
 
         // A beat out: the end of the one, the start of the other.
-        self.m_axis.data.next = 0.into();
-        for rest in longest_rest(W)..(longest_rest(W) + 1) {
-            for other in (W as u64 - longest_rest(W))..(W as u64 - longest_rest(W) + 1) {
-                for step in SHIFT_STEP..(SHIFT_STEP + 1) {
-                    for i in 0_u64..header_shifts(W) {
-                        if self.shift.q.val() == i {
-                            self.m_axis.data.next =
-                                (self.held.q.val() << (other + (step * i))) | (self.following.val() >> (rest - (step * i)));
-                        }
-                    }
-                }
-            }
-        }
+        self.splice.held.next = self.held.q.val();
+        self.splice.following.next = self.following.val();
+        self.splice.shift.next = self.shift.q.val();
+        self.m_axis.data.next = self.splice.beat.val();
         self.ends.next = self.beats_left.q.val() == self.no_beats.val();
         self.can_send.next = self.busy.q.val() & (self.in_header.val() | !self.in_body.q.val() | self.s_axis.valid.val());
         self.m_axis.last.next = self.ends.val();
