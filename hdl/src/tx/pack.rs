@@ -5,7 +5,7 @@
 //!  data, last, end_byte ->| PackBeat |-> word … word ->| UnpackBeat |-> data, last, end_byte
 //!                         +----------+                  +------------+
 //! ```
-//! Latency 0. From the most significant bit: data, `last`, the low bits of `end_byte` that number a beat's bytes. `WORD` is
+//! Latency 0. From the least significant bit: data, `last`, the low bits of `end_byte` that number a beat's bytes. `WORD` is
 //! `tx::word_bits(W)`. `end_byte` means something in a last beat only: bytes that are the frame's, less one.
 
 use super::{beat_shift, word_bits};
@@ -23,7 +23,7 @@ pub struct PackBeat<const W: usize, const WORD: usize> {
     pub end_byte: Signal<In, Bits<LENGTH_BITS>>,
     /// All of it.
     pub word: Signal<Out, Bits<WORD>>,
-    low: Signal<Local, Bits<WORD>>,
+    above: Signal<Local, Bits<WORD>>,
     in_beat: Constant<Bits<LENGTH_BITS>>,
 }
 
@@ -35,7 +35,7 @@ impl<const W: usize, const WORD: usize> Default for PackBeat<W, WORD> {
             last: Signal::default(),
             end_byte: Signal::default(),
             word: Signal::default(),
-            low: Signal::default(),
+            above: Signal::default(),
             in_beat: Constant::new((W as u64 / 8 - 1).into()),
         }
     }
@@ -44,14 +44,13 @@ impl<const W: usize, const WORD: usize> Default for PackBeat<W, WORD> {
 impl<const W: usize, const WORD: usize> Logic for PackBeat<W, WORD> {
     #[hdl_gen]
     fn update(&mut self) {
-        self.low.next = 0.into();
+        self.above.next = 0.into();
         self.word.next = 0.into();
-        for bit in beat_shift(W)..(beat_shift(W) + 1) {
-            self.low.next =
-                bit_cast::<WORD, LENGTH_BITS>(self.end_byte.val() & self.in_beat.val()).replace_bit(bit, self.last.val());
+        for at in (W as u64)..(W as u64 + 1) {
+            self.above.next = bit_cast::<WORD, LENGTH_BITS>(self.end_byte.val() & self.in_beat.val()) << (at + 1);
         }
-        for lsb in (beat_shift(W) as u64 + 1)..(beat_shift(W) as u64 + 2) {
-            self.word.next = (bit_cast::<WORD, W>(self.data.val()) << lsb) | self.low.val();
+        for at in W..(W + 1) {
+            self.word.next = (bit_cast::<WORD, W>(self.data.val()) | self.above.val()).replace_bit(at, self.last.val());
         }
     }
 }
@@ -67,7 +66,7 @@ pub struct UnpackBeat<const W: usize, const WORD: usize> {
     pub last: Signal<Out, Bit>,
     /// Bytes of the beat, less one.
     pub end_byte: Signal<Out, Bits<LENGTH_BITS>>,
-    in_beat: Constant<Bits<LENGTH_BITS>>,
+    above: Signal<Local, Bits<LENGTH_BITS>>,
 }
 
 impl<const W: usize, const WORD: usize> Default for UnpackBeat<W, WORD> {
@@ -78,7 +77,7 @@ impl<const W: usize, const WORD: usize> Default for UnpackBeat<W, WORD> {
             data: Signal::default(),
             last: Signal::default(),
             end_byte: Signal::default(),
-            in_beat: Constant::new((W as u64 / 8 - 1).into()),
+            above: Signal::default(),
         }
     }
 }
@@ -86,14 +85,15 @@ impl<const W: usize, const WORD: usize> Default for UnpackBeat<W, WORD> {
 impl<const W: usize, const WORD: usize> Logic for UnpackBeat<W, WORD> {
     #[hdl_gen]
     fn update(&mut self) {
-        self.data.next = 0.into();
+        self.data.next = self.word.val().get_bits::<W>(0);
         self.last.next = false;
-        for bit in beat_shift(W)..(beat_shift(W) + 1) {
-            self.last.next = self.word.val().get_bit(bit);
+        self.above.next = 0.into();
+        for at in W..(W + 1) {
+            self.last.next = self.word.val().get_bit(at);
+            for i in 0..beat_shift(W) {
+                self.above.next = self.above.val().replace_bit(i, self.word.val().get_bit(at + 1 + i));
+            }
         }
-        for lsb in (beat_shift(W) + 1)..(beat_shift(W) + 2) {
-            self.data.next = self.word.val().get_bits::<W>(lsb);
-        }
-        self.end_byte.next = self.word.val().get_bits::<LENGTH_BITS>(0) & self.in_beat.val();
+        self.end_byte.next = self.above.val();
     }
 }

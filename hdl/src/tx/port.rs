@@ -21,7 +21,7 @@
 //! # Parameters
 //! `W` bits in `B` lanes; `WORD` is `tx::word_bits(W)`; `2^AW` beats of store for each side, `CW` is `AW + 1`.
 
-use super::{AxisOut, Pad, TxQueue, WireSource, beat_shift};
+use super::{AxisOut, Pad, TxQueue, WireSource};
 use crate::prelude::*;
 use crate::records::{BeatSink, FrameInfo, LENGTH_BITS};
 
@@ -132,7 +132,7 @@ impl<const W: usize, const B: usize, const WORD: usize, const AW: usize, const C
         self.out.s_axis.data.next = self.word.val();
         self.out.s_axis.valid.next = self.valid.val();
         self.last.next = false;
-        for bit in beat_shift(W)..(beat_shift(W) + 1) {
+        for bit in W..(W + 1) {
             self.last.next = self.word.val().get_bit(bit);
         }
         self.between.next = !self.in_frame.q.val() & !self.valid.val();

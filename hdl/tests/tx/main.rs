@@ -6,5 +6,6 @@ mod merge;
 mod merge_pace;
 mod merge_rig;
 mod port;
+mod splice;
 mod support;
 mod widen;

@@ -235,6 +235,59 @@ fn frames_follow_each_other_without_a_bubble() {
     }
 }
 
+/// Clocks from the first beat on the wire to the last, and the beats.
+fn pace(rig: &mut Rig, frames: usize, rng: &mut ChaCha8Rng) -> (usize, usize, Vec<u8>) {
+    let (mut beats, mut clocks, mut sides) = (0, 0, vec![]);
+    while sides.len() < frames {
+        sides.extend(rig.clock([1.0; 3], rng).map(|frame| frame[0]));
+        beats += usize::from(rig.wire.is_valid(&rig.m));
+        clocks += usize::from(beats > 0 && sides.len() < frames);
+        assert!(clocks < 1_000_000, "{} of {frames} frames", sides.len());
+    }
+    (clocks, beats, sides)
+}
+
+/// At 512 bits each of these is one beat: a frame a clock from both sides together, each side every second one.
+#[test]
+fn both_sides_at_full_rate_share_the_wire_evenly_and_leave_no_bubble() {
+    let mut rng = rng();
+    for width in [64, 512] {
+        for length in [60, 64, 65, 128, 200] {
+            let mut rig = Rig::new(width);
+            for i in 0..300 {
+                rig.add(&numbered(FLOW, i, length, &mut rng), &mut rng);
+                rig.add(&numbered(HOST, i, length, &mut rng), &mut rng);
+            }
+            let (clocks, beats, sides) = pace(&mut rig, 600, &mut rng);
+            assert_eq!((clocks, beats), (beats, 600 * length.div_ceil(width / 8)), "{width} bits, {length} bytes");
+            // Behind the first ones, which came before the host had stored a frame, and before the last, which are one side's.
+            let both = &sides[8..500];
+            assert!(both.windows(2).all(|pair| pair[0] != pair[1]), "{width} bits, {length} bytes: {both:?}");
+        }
+    }
+}
+
+#[test]
+fn a_host_frame_waits_for_one_frame_of_a_saturated_flow_side_at_most() {
+    let mut rng = rng();
+    for width in [64, 512] {
+        let mut rig = Rig::new(width);
+        let beats = 60_usize.div_ceil(width / 8);
+        for i in 0..600 {
+            rig.add(&numbered(FLOW, i, 60, &mut rng), &mut rng);
+        }
+        for i in 0..20 {
+            for _ in 0..rng.random_range(2..10) * beats {
+                rig.clock([1.0; 3], &mut rng);
+            }
+            rig.add(&numbered(HOST, i, 60, &mut rng), &mut rng);
+            // What it needs itself, three clocks in the store, one frame of the other side, the wire's register.
+            let arrives = (0..beats + 3 + beats + 2).any(|_| rig.clock([1.0; 3], &mut rng).is_some_and(|frame| frame[0] == HOST));
+            assert!(arrives, "{width} bits: frame {i} of the host waits");
+        }
+    }
+}
+
 #[test]
 fn the_first_beat_is_on_the_wire_after_the_stated_latency() {
     let mut rng = rng();
