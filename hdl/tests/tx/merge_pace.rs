@@ -130,6 +130,25 @@ fn frames_of_mixed_lengths_leave_without_a_bubble() {
     }
 }
 
+/// What follows the packet has to be taken and makes no beat; it costs the clocks in which it came, no more.
+#[test]
+fn a_frame_with_a_trailer_takes_no_longer_than_it_took_to_come() {
+    let mut rng = rng();
+    for width in [64, 512] {
+        let jobs: Vec<Job> = (0..3000)
+            .map(|_| {
+                let body = rng.random_range(46..600);
+                Job::random(body, true, &mut rng)
+            })
+            .collect();
+        let beats = |bytes: usize| bytes.div_ceil(width / 8);
+        let came_or_left: usize =
+            jobs.iter().map(|job| beats(job.l2.len() + job.body.len()).max(beats(job.expected().bytes.len()))).sum();
+        let (clocks, _) = pace(&mut Rig::new(width), width, &jobs, &mut rng);
+        assert!(clocks <= came_or_left, "{width} bits: {clocks} clocks, {came_or_left} beats");
+    }
+}
+
 #[test]
 fn the_first_beat_leaves_after_the_stated_latency() {
     let mut rng = rng();
