@@ -87,6 +87,10 @@ pub struct HeaderRecord {
     pub l2: L2Record,
     /// EtherType that says what the window holds: behind all tags, and IP's behind a PPPoE header.
     pub ethertype: Bits<16>,
+    /// It is IPv6's. Told apart, like `gre`, because the key hangs on it.
+    pub v6: Bit,
+    /// The window holds a packet that says it is GRE's.
+    pub gre: Bit,
     /// Length field of the PPPoE header, if `encap` has one.
     pub pppoe_length: Bits<LENGTH_BITS>,
     /// Encapsulation as `abi::key::Encap` rows have it.

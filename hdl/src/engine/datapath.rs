@@ -1,14 +1,14 @@
 //! The path of a packet: every block between the wires, wired.
 //!
 //! ```text
-//!  s_axis_rx -> RxPort -> RxArbiter --beats--> Strip --> FIFO ---------------------------.
+//!  s_axis_rx -> RxPort -> RxArbiter --beats--> FIFO --------------------------> Strip ---.
 //!                             |                                                          v
 //!                             `--heads--> SplitHead --> Parser ------> VerdictStage --> Merge -> TxPort -> m_axis_tx
 //!                                                         `-> FlowTable --^   `-> Counters `-> HostRx -> m_axis_punt
 //!  s_axis_host --------------------------------------------------------------------------------> TxPort
 //! ```
 //! Between `RxArbiter` and the verdict FIFO no head stalls: [`Credits`] admit no more frames than the FIFO holds. The layer 2 header
-//! and the beats wait beside it in FIFOs of their own. Parser and table start with the same head; what the parser finds waits for what
+//! and the beats wait beside it in FIFOs of their own, the beats with their header, which comes off behind the FIFO. Parser and table start with the same head; what the parser finds waits for what
 //! the table finds. `docs/pipeline.md` says what each block owes its neighbours.
 //!
 //! One macro makes the data path of each width: rust-hdl cannot compute the many widths that follow from one.
@@ -16,6 +16,7 @@
 use std::array;
 
 use fpgaflow_abi::counters::TICK_SHIFT;
+use fpgaflow_abi::key::KEY_BITS_V4;
 
 use crate::counters::Counters;
 use crate::engine::Credits;
@@ -25,7 +26,7 @@ use crate::records::{
     BeatSink, BeatSource, CLOCK_BITS, CounterReply, CounterRequest, FrameInfo, L2Record, LENGTH_BITS, Parsed, PuntInfo,
     REASON_BITS, SEEN_BITS, TableWrite, Verdict,
 };
-use crate::rx::{RxArbiter, SplitHead, WireSink};
+use crate::rx::{RxArbiter, SplitHead, Strip, WireSink};
 use crate::table::{self, FlowTable, RingDelay, SECRET_BITS_V4};
 use crate::tx::{Merge, WireSource};
 use crate::verdict::VerdictStage;
@@ -37,7 +38,7 @@ pub const FRAMES_AW: usize = 6;
 macro_rules! datapath {
     (
         $(#[$doc:meta])* $name:ident: width $w:tt, lanes $b:tt, ports $ports:tt, stored word $word:tt, payload address $paw:tt $pcw:tt,
-        rx $rx_port:ty, head $head:path, strip $strip:ty, tx $tx_port:ty, host $host_rx:ty,
+        rx $rx_port:ty, head $head:path, tx $tx_port:ty, host $host_rx:ty,
         table $table:ty, entries $ew:tt, next hops $nw:tt
     ) => {
         $(#[$doc])*
@@ -111,7 +112,10 @@ macro_rules! datapath {
             rx: [$rx_port; $ports],
             arbiter: RxArbiter<$w, { $head }, $ports>,
             split: SplitHead<{ $head }>,
-            strip: $strip,
+            // Merge may have begun with frames whose first beat is not yet here: more than there are credits.
+            strip: Strip<$w, { FRAMES_AW + 1 }, { FRAMES_AW + 2 }>,
+            header_l2: Signal<Local, L2Record>,
+            header_frame: Signal<Local, FrameInfo>,
             payload: StreamFifo<Bits<$word>, $paw, $pcw>,
             payload_in: Signal<Local, Bits<$word>>,
             payload_out: Signal<Local, Bits<$word>>,
@@ -168,7 +172,9 @@ macro_rules! datapath {
                     rx: array::from_fn(|port| <$rx_port>::new(port, max_frame_bytes)),
                     arbiter: RxArbiter::default(),
                     split: SplitHead::default(),
-                    strip: <$strip>::default(),
+                    strip: Strip::default(),
+                    header_l2: Signal::default(),
+                    header_frame: Signal::default(),
                     payload: StreamFifo::default(),
                     payload_in: Signal::default(),
                     payload_out: Signal::default(),
@@ -193,9 +199,10 @@ macro_rules! datapath {
         impl Logic for $name {
             #[hdl_gen]
             fn update(&mut self) {
-                clock!(self, clock, arbiter, strip, payload, credits, parser, parsed, l2);
+                clock!(self, clock, arbiter, split, strip, payload, credits, parser, parsed, l2);
                 clock!(self, clock, flows, stage, counters, verdicts, merge, host);
                 self.arbiter.reset.next = self.reset.val();
+                self.split.reset.next = self.reset.val();
                 self.strip.reset.next = self.reset.val();
                 self.payload.reset.next = self.reset.val();
                 self.credits.reset.next = self.reset.val();
@@ -223,30 +230,35 @@ macro_rules! datapath {
                     self.received_valid[i].next = self.rx[i].received_valid.val();
                     self.received_length[i].next = self.rx[i].received_length.val();
                 }
-                BeatSource::<$w>::join(&mut self.arbiter.m_axis, &mut self.strip.s_axis);
-                self.strip.s_frame.next = self.arbiter.m_frame.val();
+                self.split.head_valid.next = self.arbiter.m_head_valid.val();
                 self.split.head.next = self.arbiter.m_head.val();
                 self.split.frame.next = self.arbiter.m_frame.val();
+                self.header_l2.next = self.split.header.val().l2;
+                self.header_frame.next = self.split.header.val().frame;
 
                 // Beats, layer 2 header and credits go round the middle.
-                self.payload_in.next = bit_cast::<$word, $w>(self.strip.m_axis.data.val());
-                self.payload.s_axis.data.next = self.payload_in.val().replace_bit($w, self.strip.m_axis.last.val());
-                self.payload.s_axis.valid.next = self.strip.m_axis.valid.val();
-                self.strip.m_axis.ready.next = self.payload.s_axis.ready.val();
+                self.payload_in.next = bit_cast::<$word, $w>(self.arbiter.m_axis.data.val());
+                self.payload.s_axis.data.next = self.payload_in.val().replace_bit($w, self.arbiter.m_axis.last.val());
+                self.payload.s_axis.valid.next = self.arbiter.m_axis.valid.val();
+                self.arbiter.m_axis.ready.next = self.payload.s_axis.ready.val();
                 self.payload_out.next = self.payload.m_axis.data.val();
-                self.merge.s_axis.data.next = self.payload_out.val().get_bits::<$w>(0);
-                self.merge.s_axis.last.next = self.payload_out.val().get_bit($w);
-                self.merge.s_axis.valid.next = self.payload.m_axis.valid.val();
-                self.payload.m_axis.ready.next = self.merge.s_axis.ready.val();
-                self.l2.s_axis.data.next = self.split.header.val().l2;
-                self.l2.s_axis.valid.next = self.arbiter.m_head_valid.val();
+                self.strip.s_axis.data.next = self.payload_out.val().get_bits::<$w>(0);
+                self.strip.s_axis.last.next = self.payload_out.val().get_bit($w);
+                self.strip.s_axis.valid.next = self.payload.m_axis.valid.val();
+                self.payload.m_axis.ready.next = self.strip.s_axis.ready.val();
+                self.strip.header_valid.next = self.split.header_valid.val();
+                self.strip.l2_length.next = self.header_l2.val().length;
+                self.strip.length.next = self.header_frame.val().length;
+                BeatSource::<$w>::join(&mut self.strip.m_axis, &mut self.merge.s_axis);
+                self.l2.s_axis.data.next = self.header_l2.val();
+                self.l2.s_axis.valid.next = self.split.header_valid.val();
                 StreamSource::<L2Record>::join(&mut self.l2.m_axis, &mut self.merge.s_axis_l2);
                 self.arbiter.credit.next = self.credits.credit.val();
                 self.credits.taken.next = self.arbiter.credit_taken.val();
                 self.credits.returned.next = self.verdicts.m_axis.valid.val() & self.verdicts.m_axis.ready.val();
 
                 // The middle.
-                self.parser.header_valid.next = self.arbiter.m_head_valid.val();
+                self.parser.header_valid.next = self.split.header_valid.val();
                 self.parser.header.next = self.split.header.val();
                 for i in 0..$ports {
                     self.parser.promiscuous[i].next = self.promiscuous.val().get_bit(i);
@@ -254,7 +266,7 @@ macro_rules! datapath {
                 }
                 self.parser.lookup_enable.next = self.lookup_enable.val();
                 self.flows.lookup_valid.next = self.parser.key_valid.val();
-                self.flows.key.next = self.parser.key.val();
+                self.flows.key.next = self.parser.key.val().get_bits::<KEY_BITS_V4>(0);
                 self.parsed.din.next = self.parser.parsed.val();
                 self.flows.secret.next = self.secret.val();
                 self.flows.write_valid.next = self.write_valid.val();
@@ -319,7 +331,7 @@ macro_rules! datapath {
 datapath! {
     /// Two ports, 64 bits; 8,192 slots and 8,192 IPv4 entries, 256 next hops.
     Datapath64x2: width 64, lanes 8, ports 2, stored word 65, payload address 6 7,
-    rx crate::rx::RxPort64, head crate::rx::HEAD_64, strip crate::rx::Strip64, tx crate::tx::TxPort64, host crate::tx::HostRx64,
+    rx crate::rx::RxPort64, head crate::rx::HEAD_64, tx crate::tx::TxPort64, host crate::tx::HostRx64,
     table FlowTable<10, 13, 30, 8>, entries 13, next hops 8
 }
 

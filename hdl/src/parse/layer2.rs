@@ -27,7 +27,7 @@ pub struct Layer2Check<const PORTS: usize> {
     pub clock: Signal<In, Clock>,
     /// Layer 2 header, left-aligned.
     pub l2: Signal<In, Bits<L2_BITS>>,
-    /// EtherType behind all tags.
+    /// EtherType that says what layer 2 holds.
     pub ethertype: Signal<In, Bits<16>>,
     /// Ingress port.
     pub port: Signal<In, Bits<PORT_BITS>>,
@@ -62,6 +62,7 @@ pub struct Layer2Check<const PORTS: usize> {
 
     ethertype_arp: Constant<Bits<16>>,
     ethertype_ipv4: Constant<Bits<16>>,
+    ethertype_ipv6: Constant<Bits<16>>,
     ports: [Constant<Bits<PORT_BITS>>; PORTS],
 }
 
@@ -95,6 +96,7 @@ impl<const PORTS: usize> Default for Layer2Check<PORTS> {
             not_ip_s2: DFF::default(),
             ethertype_arp: Constant::new(u64::from(wire::ETHERTYPE_ARP).into()),
             ethertype_ipv4: Constant::new(u64::from(wire::ETHERTYPE_IPV4).into()),
+            ethertype_ipv6: Constant::new(u64::from(wire::ETHERTYPE_IPV6).into()),
             ports: array::from_fn(|port| Constant::new((port as u64).into())),
         }
     }
@@ -110,7 +112,8 @@ impl<const PORTS: usize> Logic for Layer2Check<PORTS> {
             self.destination.next = self.l2.val().get_bits::<MAC_BITS>(at);
         }
         self.arp_s1.d.next = self.ethertype.val() == self.ethertype_arp.val();
-        self.not_ip_s1.d.next = self.ethertype.val() != self.ethertype_ipv4.val();
+        self.not_ip_s1.d.next =
+            (self.ethertype.val() != self.ethertype_ipv4.val()) & (self.ethertype.val() != self.ethertype_ipv6.val());
         self.broadcast_s1.d.next = self.destination.val().all();
         for group in GROUP_BIT..(GROUP_BIT + 1) {
             self.multicast_s1.d.next = self.destination.val().get_bit(group);

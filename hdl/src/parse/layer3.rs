@@ -1,48 +1,69 @@
-//! What an IPv4 header says about a packet, its checksum apart.
+//! What an IP header says about a packet, the checksum of IPv4 apart.
 //!
 //! ```text
-//!  rows[3] ------>+-------------+
-//!  bytes -------->| Layer3Check |--> malformed, options, fragment, icmp, other
-//!                 +-------------+
+//!  rows[3], v6 ------------------>+-------------+
+//!  length, behind --------------->| Layer3Check |--> malformed, options, extension, fragment, icmp, other
+//!  pppoe, pppoe_length ---------->+-------------+
 //! ```
 //! Latency [`CHECK_LATENCY`](super::CHECK_LATENCY) clocks, a header a clock. Outputs come from flip-flops and are told all at once.
 //!
-//! `malformed` is a header that contradicts itself or the frame: fewer bytes than a header, a version other than 4, an IHL
-//! below 5 or beyond the total length, a total length beyond the bytes that there are. Everything else means nothing with it.
+//! # Contract
+//! - `malformed` is a header that contradicts itself or what is there: a version other than that of its EtherType, an IHL below 5 or
+//!   beyond the total length, a packet longer than the bytes behind layer 2 or than a PPPoE header leaves it. Everything else means
+//!   nothing with it.
+//! - `options` and the fragment of flags and offset are IPv4's, `extension` and the fragment of a next header IPv6's; protocol 1 is ICMP in
+//!   IPv4, 58 in IPv6. `other` is neither ICMP nor TCP, UDP or GRE; it means nothing with `extension` or `fragment`.
 
 use std::array;
 
 use fpgaflow_abi::wire;
 
-use super::{IPV4_ROWS, ROW_BYTES};
+use super::{IP_LENGTH_BITS, IPV4_ROWS};
 use crate::prelude::*;
 use crate::records::LENGTH_BITS;
 
-/// Rows looked at: up to the protocol.
+/// Rows looked at: up to IPv4's protocol.
 const ROWS: usize = 3;
-/// Value of the version field.
-const VERSION: u64 = 4;
-/// More-fragments flag and fragment offset, in the upper half of row 1; not the reserved bit, not don't-fragment.
+/// Values of the version field.
+const VERSION_4: u64 = 4;
+const VERSION_6: u64 = 6;
+/// More-fragments flag and fragment offset, in the lower half of row 1; not the reserved bit, not don't-fragment.
 const FRAGMENT_MASK: u64 = 0x3fff;
+/// Next headers that make an extension.
+const EXTENSIONS: usize = wire::NEXT_HEADER_EXTENSIONS.len();
+/// Protocols that are looked up.
+const LOOKED_UP: [u8; 3] = [wire::PROTO_TCP, wire::PROTO_UDP, wire::PROTO_GRE];
 
-/// Looks at the first rows of an IPv4 header.
+/// Looks at the first rows of an IP header.
 #[derive(LogicBlock)]
 pub struct Layer3Check {
     /// The block's clock.
     pub clock: Signal<In, Clock>,
     /// Rows 0 to 2.
     pub rows: [Signal<In, Bits<32>>; ROWS],
-    /// Bytes behind layer 2.
-    pub bytes: Signal<In, Bits<LENGTH_BITS>>,
-    /// Contradicts itself or the frame.
+    /// They are IPv6's.
+    pub v6: Signal<In, Bit>,
+    /// Protocol or next header.
+    pub protocol: Signal<In, Bits<8>>,
+    /// Bytes of the packet, by its header.
+    pub length: Signal<In, Bits<IP_LENGTH_BITS>>,
+    /// Bytes of the frame behind layer 2.
+    pub behind: Signal<In, Bits<LENGTH_BITS>>,
+    /// Layer 2 ends with a PPPoE header.
+    pub pppoe: Signal<In, Bit>,
+    /// Its length field, which counts the PPP protocol too.
+    pub pppoe_length: Signal<In, Bits<LENGTH_BITS>>,
+    /// Contradicts itself or what is there.
     pub malformed: Signal<Out, Bit>,
-    /// Has options.
+    /// Has IPv4 options.
     pub options: Signal<Out, Bit>,
+    /// Has an IPv6 extension header other than a fragment header.
+    pub extension: Signal<Out, Bit>,
     /// Is a fragment.
     pub fragment: Signal<Out, Bit>,
-    /// Holds ICMP.
+    /// Holds ICMP or ICMPv6.
     pub icmp: Signal<Out, Bit>,
-    /// Holds neither ICMP nor TCP nor UDP.
+    /// Holds something else that is not looked up.
     pub other: Signal<Out, Bit>,
 
     version: Signal<Local, Bits<4>>,
@@ -50,38 +71,53 @@ pub struct Layer3Check {
     header_bytes: Signal<Local, Bits<LENGTH_BITS>>,
     total: Signal<Local, Bits<LENGTH_BITS>>,
     fragment_word: Signal<Local, Bits<16>>,
-    protocol: Signal<Local, Bits<8>>,
+    looked_up: Signal<Local, Bit>,
+    listed: Signal<Local, Bit>,
 
     broken_s1: DFF<Bit>,
-    total_s1: DFF<Bits<LENGTH_BITS>>,
-    bytes_s1: DFF<Bits<LENGTH_BITS>>,
+    length_s1: DFF<Bits<IP_LENGTH_BITS>>,
+    behind_s1: DFF<Bits<LENGTH_BITS>>,
+    pppoe_s1: DFF<Bit>,
+    room_s1: DFF<Bits<LENGTH_BITS>>,
     options_s1: DFF<Bit>,
+    extension_s1: DFF<Bit>,
     fragment_s1: DFF<Bit>,
     icmp_s1: DFF<Bit>,
     other_s1: DFF<Bit>,
     malformed_s2: DFF<Bit>,
     options_s2: DFF<Bit>,
+    extension_s2: DFF<Bit>,
     fragment_s2: DFF<Bit>,
     icmp_s2: DFF<Bit>,
     other_s2: DFF<Bit>,
 
     version_4: Constant<Bits<4>>,
+    version_6: Constant<Bits<4>>,
     no_options: Constant<Bits<4>>,
-    least: Constant<Bits<LENGTH_BITS>>,
+    ppp_bytes: Constant<Bits<LENGTH_BITS>>,
     fragment_mask: Constant<Bits<16>>,
+    fragment_header: Constant<Bits<8>>,
     proto_icmp: Constant<Bits<8>>,
-    proto_tcp: Constant<Bits<8>>,
-    proto_udp: Constant<Bits<8>>,
+    proto_icmpv6: Constant<Bits<8>>,
+    protocols: [Constant<Bits<8>>; LOOKED_UP.len()],
+    extensions: [Constant<Bits<8>>; EXTENSIONS],
 }
 
 impl Default for Layer3Check {
     fn default() -> Self {
+        let byte = |value: u8| Constant::new(u64::from(value).into());
         Self {
             clock: Signal::default(),
             rows: array::from_fn(|_| Signal::default()),
-            bytes: Signal::default(),
+            v6: Signal::default(),
+            protocol: Signal::default(),
+            length: Signal::default(),
+            behind: Signal::default(),
+            pppoe: Signal::default(),
+            pppoe_length: Signal::default(),
             malformed: Signal::default(),
             options: Signal::default(),
+            extension: Signal::default(),
             fragment: Signal::default(),
             icmp: Signal::default(),
             other: Signal::default(),
@@ -90,26 +126,34 @@ impl Default for Layer3Check {
             header_bytes: Signal::default(),
             total: Signal::default(),
             fragment_word: Signal::default(),
-            protocol: Signal::default(),
+            looked_up: Signal::default(),
+            listed: Signal::default(),
             broken_s1: DFF::default(),
-            total_s1: DFF::default(),
-            bytes_s1: DFF::default(),
+            length_s1: DFF::default(),
+            behind_s1: DFF::default(),
+            pppoe_s1: DFF::default(),
+            room_s1: DFF::default(),
             options_s1: DFF::default(),
+            extension_s1: DFF::default(),
             fragment_s1: DFF::default(),
             icmp_s1: DFF::default(),
             other_s1: DFF::default(),
             malformed_s2: DFF::default(),
             options_s2: DFF::default(),
+            extension_s2: DFF::default(),
             fragment_s2: DFF::default(),
             icmp_s2: DFF::default(),
             other_s2: DFF::default(),
-            version_4: Constant::new(VERSION.into()),
+            version_4: Constant::new(VERSION_4.into()),
+            version_6: Constant::new(VERSION_6.into()),
             no_options: Constant::new((IPV4_ROWS as u64).into()),
-            least: Constant::new(((IPV4_ROWS * ROW_BYTES) as u64).into()),
+            ppp_bytes: Constant::new((wire::PPP_PROTOCOL_BYTES as u64).into()),
             fragment_mask: Constant::new(FRAGMENT_MASK.into()),
-            proto_icmp: Constant::new(u64::from(wire::PROTO_ICMP).into()),
-            proto_tcp: Constant::new(u64::from(wire::PROTO_TCP).into()),
-            proto_udp: Constant::new(u64::from(wire::PROTO_UDP).into()),
+            fragment_header: byte(wire::NEXT_HEADER_FRAGMENT),
+            proto_icmp: byte(wire::PROTO_ICMP),
+            proto_icmpv6: byte(wire::PROTO_ICMPV6),
+            protocols: LOOKED_UP.map(byte),
+            extensions: wire::NEXT_HEADER_EXTENSIONS.map(byte),
         }
     }
 }
@@ -117,39 +161,63 @@ impl Default for Layer3Check {
 impl Logic for Layer3Check {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, broken_s1, total_s1, bytes_s1, options_s1, fragment_s1, icmp_s1, other_s1);
-        dff_setup!(self, clock, malformed_s2, options_s2, fragment_s2, icmp_s2, other_s2);
+        dff_setup!(self, clock, broken_s1, length_s1, behind_s1, pppoe_s1, room_s1);
+        dff_setup!(self, clock, options_s1, extension_s1, fragment_s1, icmp_s1, other_s1);
+        dff_setup!(self, clock, malformed_s2, options_s2, extension_s2, fragment_s2, icmp_s2, other_s2);
 
-        // Row 0: version, IHL, type of service, total length. Row 1: identification, flags, fragment offset.
-        // Row 2: TTL, protocol, header checksum.
+        // IPv4. Row 0: version, IHL, type of service, total length. Row 1: identification, flags, fragment offset. IPv6. Row 0: version,
+        // traffic class, flow label.
         self.version.next = self.rows[0].val().get_bits::<4>(28);
         self.ihl.next = self.rows[0].val().get_bits::<4>(24);
         self.total.next = self.rows[0].val().get_bits::<LENGTH_BITS>(0);
         self.fragment_word.next = self.rows[1].val().get_bits::<16>(0);
-        self.protocol.next = self.rows[2].val().get_bits::<8>(16);
         self.header_bytes.next = bit_cast::<LENGTH_BITS, 4>(self.ihl.val()) << 2;
 
-        self.broken_s1.d.next = (self.version.val() != self.version_4.val())
-            | (self.ihl.val() < self.no_options.val())
-            | (self.header_bytes.val() > self.total.val())
-            | (self.bytes.val() < self.least.val());
-        self.total_s1.d.next = self.total.val();
-        self.bytes_s1.d.next = self.bytes.val();
-        self.options_s1.d.next = self.ihl.val() > self.no_options.val();
-        self.fragment_s1.d.next = (self.fragment_word.val() & self.fragment_mask.val()).any();
-        self.icmp_s1.d.next = self.protocol.val() == self.proto_icmp.val();
-        self.other_s1.d.next = (self.protocol.val() != self.proto_icmp.val())
-            & (self.protocol.val() != self.proto_tcp.val())
-            & (self.protocol.val() != self.proto_udp.val());
+        self.looked_up.next = false;
+        for i in 0..3 {
+            self.looked_up.next = self.looked_up.val() | (self.protocol.val() == self.protocols[i].val());
+        }
+        self.listed.next = false;
+        for i in 0..EXTENSIONS {
+            self.listed.next = self.listed.val() | (self.protocol.val() == self.extensions[i].val());
+        }
+        if self.v6.val() {
+            self.broken_s1.d.next = self.version.val() != self.version_6.val();
+            self.options_s1.d.next = false;
+            self.extension_s1.d.next = self.listed.val();
+            self.fragment_s1.d.next = self.protocol.val() == self.fragment_header.val();
+            self.icmp_s1.d.next = self.protocol.val() == self.proto_icmpv6.val();
+        } else {
+            self.broken_s1.d.next = (self.version.val() != self.version_4.val())
+                | (self.ihl.val() < self.no_options.val())
+                | (self.header_bytes.val() > self.total.val());
+            self.options_s1.d.next = self.ihl.val() > self.no_options.val();
+            self.extension_s1.d.next = false;
+            self.fragment_s1.d.next = (self.fragment_word.val() & self.fragment_mask.val()).any();
+            self.icmp_s1.d.next = self.protocol.val() == self.proto_icmp.val();
+        }
+        self.other_s1.d.next = !self.looked_up.val();
+        self.length_s1.d.next = self.length.val();
+        self.behind_s1.d.next = self.behind.val();
+        self.pppoe_s1.d.next = self.pppoe.val();
+        // A PPPoE length without room for its own protocol leaves a header none.
+        self.room_s1.d.next = 0.into();
+        if self.pppoe_length.val() > self.ppp_bytes.val() {
+            self.room_s1.d.next = self.pppoe_length.val() - self.ppp_bytes.val();
+        }
 
-        self.malformed_s2.d.next = self.broken_s1.q.val() | (self.total_s1.q.val() > self.bytes_s1.q.val());
+        self.malformed_s2.d.next = self.broken_s1.q.val()
+            | (self.length_s1.q.val() > bit_cast::<IP_LENGTH_BITS, LENGTH_BITS>(self.behind_s1.q.val()))
+            | (self.pppoe_s1.q.val() & (self.length_s1.q.val() > bit_cast::<IP_LENGTH_BITS, LENGTH_BITS>(self.room_s1.q.val())));
         self.options_s2.d.next = self.options_s1.q.val();
+        self.extension_s2.d.next = self.extension_s1.q.val();
         self.fragment_s2.d.next = self.fragment_s1.q.val();
         self.icmp_s2.d.next = self.icmp_s1.q.val();
         self.other_s2.d.next = self.other_s1.q.val();
 
         self.malformed.next = self.malformed_s2.q.val();
         self.options.next = self.options_s2.q.val();
+        self.extension.next = self.extension_s2.q.val();
         self.fragment.next = self.fragment_s2.q.val();
         self.icmp.next = self.icmp_s2.q.val();
         self.other.next = self.other_s2.q.val();

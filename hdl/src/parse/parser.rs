@@ -7,14 +7,16 @@
 //!  lookup_enable --------->|        |
 //!                          +--------+
 //! ```
-//! Latency [`LATENCY`] clocks, a header a clock, no stall; the key, which is wiring, comes with its header. So the lookup and the checks
-//! go side by side, and only a verdict waits for both. `parsed` comes from flip-flops.
+//! Latency [`LATENCY`] clocks, a header a clock, no stall; the key comes with its header, a choice between the places of two families behind
+//! the header's flip-flops. So the lookup and the checks go side by side, and only a verdict waits for both. `parsed` comes from
+//! flip-flops.
 //!
 //! # Contract
 //! - `parsed.reason` is the first reason that applies, in this order (`abi::reason`): `arp`, `broadcast`, `multicast`,
-//!   `wrong_mac`, `not_ip`, `malformed` (layer 3), `ip_options`, `ip_checksum`, `fragment`, `icmp`, `other_protocol`, `malformed`
-//!   (layer 4), `lookup_disabled`; 0 for a packet to look up.
+//!   `wrong_mac`, `not_ip`, `malformed` (layer 3), `ip_options`, `ip_extension`, `ip_checksum`, `fragment`, `icmp`, `other_protocol`,
+//!   `malformed` (layer 4), `other_protocol` (a GRE version), `lookup_disabled`; 0 for a packet to look up.
 //! - With a reason nothing but `reason` and `frame` means anything, nor does what the lookup of its key finds.
+//! - `parsed.l3_checksum` means nothing in IPv6, `parsed.l4_checksum` nothing in GRE, whose ports in the key are 0.
 //! - Bytes of the window that the frame does not have never decide anything: whatever they say, `malformed` comes first.
 //! - Configuration is looked at as a header passes; a change concerns the headers around it one way or the other.
 
@@ -23,14 +25,20 @@ use std::array;
 use fpgaflow_abi::reason::Reason;
 use fpgaflow_abi::{key, wire};
 
-use super::{HeaderChecksum, IPV4_ROWS, Layer2Check, Layer3Check, Layer4Check, TCP_ROWS};
+use super::{
+    ADDRESSES_BITS, HeaderChecksum, IP_LENGTH_BITS, IPV4_ROWS, IPV6_ROWS, KeyRow, Layer2Check, Layer3Check, Layer4Check, TCP_ROWS,
+};
 use crate::prelude::*;
 use crate::records::{FrameInfo, HeaderRecord, L2_BITS, L2Record, LENGTH_BITS, PORT_BITS, Parsed, REASON_BITS, WINDOW_BITS};
 
 /// Clocks from a header to what it is.
 pub const LATENCY: usize = super::CHECK_LATENCY + 1;
-/// Rows of IPv4 and TCP without options.
-const ROWS: usize = IPV4_ROWS + TCP_ROWS;
+/// Rows of IPv6 and TCP without options.
+const ROWS: usize = IPV6_ROWS + TCP_ROWS;
+/// Bits of both addresses of IPv4.
+const ADDRESSES_V4_BITS: usize = key::SRC_V4.width + key::DST_V4.width;
+
+const _: () = assert!(32 * ROWS <= WINDOW_BITS && IPV4_ROWS == 5 && IPV6_ROWS == 10);
 
 /// Parses the headers of `PORTS` ports.
 #[derive(LogicBlock)]
@@ -52,7 +60,7 @@ pub struct Parser<const PORTS: usize> {
     /// There is a key.
     pub key_valid: Signal<Out, Bit>,
     /// What to look the header up by, a row of `abi::key`.
-    pub key: Signal<Out, Bits<{ key::KEY_BITS_V4 }>>,
+    pub key: Signal<Out, Bits<{ key::KEY_BITS_V6 }>>,
     /// A header has passed.
     pub parsed_valid: Signal<Out, Bit>,
     /// What it is.
@@ -68,10 +76,22 @@ pub struct Parser<const PORTS: usize> {
     length: Signal<Local, Bits<LENGTH_BITS>>,
     port: Signal<Local, Bits<PORT_BITS>>,
     encap: Signal<Local, Bits<{ key::ENCAP.width }>>,
+    v6: Signal<Local, Bit>,
+    gre: Signal<Local, Bit>,
+    // What lies in other places in the other family.
     protocol: Signal<Local, Bits<8>>,
+    hops: Signal<Local, Bits<8>>,
+    field: Signal<Local, Bits<LENGTH_BITS>>,
+    more: Signal<Local, Bits<LENGTH_BITS>>,
+    less: Signal<Local, Bits<LENGTH_BITS>>,
+    ip_length: Signal<Local, Bits<IP_LENGTH_BITS>>,
+    row_l4: [Signal<Local, Bits<32>>; TCP_ROWS],
     flags: Signal<Local, Bits<8>>,
     udp: Signal<Local, Bit>,
-    row_key: Signal<Local, Bits<{ key::KEY_BITS_V4 }>>,
+    tcp_control: Signal<Local, Bit>,
+    addresses_v4: Signal<Local, Bits<ADDRESSES_V4_BITS>>,
+    row_key: Signal<Local, KeyRow>,
+    v6_s2: Signal<Local, Bit>,
 
     layer2: Layer2Check<PORTS>,
     layer3: Layer3Check,
@@ -87,6 +107,8 @@ pub struct Parser<const PORTS: usize> {
 
     proto_udp: Constant<Bits<8>>,
     control: Constant<Bits<8>>,
+    ipv4_bytes: Constant<Bits<LENGTH_BITS>>,
+    ipv6_bytes: Constant<Bits<LENGTH_BITS>>,
     arp: Constant<Bits<REASON_BITS>>,
     broadcast: Constant<Bits<REASON_BITS>>,
     multicast: Constant<Bits<REASON_BITS>>,
@@ -94,6 +116,7 @@ pub struct Parser<const PORTS: usize> {
     not_ip: Constant<Bits<REASON_BITS>>,
     malformed: Constant<Bits<REASON_BITS>>,
     ip_options: Constant<Bits<REASON_BITS>>,
+    ip_extension: Constant<Bits<REASON_BITS>>,
     ip_checksum: Constant<Bits<REASON_BITS>>,
     fragment: Constant<Bits<REASON_BITS>>,
     icmp: Constant<Bits<REASON_BITS>>,
@@ -125,10 +148,21 @@ impl<const PORTS: usize> Default for Parser<PORTS> {
             length: Signal::default(),
             port: Signal::default(),
             encap: Signal::default(),
+            v6: Signal::default(),
+            gre: Signal::default(),
             protocol: Signal::default(),
+            hops: Signal::default(),
+            field: Signal::default(),
+            more: Signal::default(),
+            less: Signal::default(),
+            ip_length: Signal::default(),
+            row_l4: array::from_fn(|_| Signal::default()),
             flags: Signal::default(),
             udp: Signal::default(),
+            tcp_control: Signal::default(),
+            addresses_v4: Signal::default(),
             row_key: Signal::default(),
+            v6_s2: Signal::default(),
             layer2: Layer2Check::default(),
             layer3: Layer3Check::default(),
             layer4: Layer4Check::default(),
@@ -141,6 +175,8 @@ impl<const PORTS: usize> Default for Parser<PORTS> {
             reason: Signal::default(),
             proto_udp: Constant::new(u64::from(wire::PROTO_UDP).into()),
             control: Constant::new(u64::from(wire::TCP_CONTROL_FLAGS).into()),
+            ipv4_bytes: Constant::new((wire::IPV4_HEADER_BYTES as u64).into()),
+            ipv6_bytes: Constant::new((wire::IPV6_HEADER_BYTES as u64).into()),
             arp: reason(Reason::Arp),
             broadcast: reason(Reason::Broadcast),
             multicast: reason(Reason::Multicast),
@@ -148,6 +184,7 @@ impl<const PORTS: usize> Default for Parser<PORTS> {
             not_ip: reason(Reason::NotIp),
             malformed: reason(Reason::Malformed),
             ip_options: reason(Reason::IpOptions),
+            ip_extension: reason(Reason::IpExtension),
             ip_checksum: reason(Reason::IpChecksum),
             fragment: reason(Reason::Fragment),
             icmp: reason(Reason::Icmp),
@@ -177,8 +214,33 @@ impl<const PORTS: usize> Logic for Parser<PORTS> {
         self.length.next = self.frame.val().length;
         self.port.next = self.frame.val().port;
         self.encap.next = self.header.val().encap;
-        self.protocol.next = self.row[2].val().get_bits::<8>(16);
+        self.v6.next = self.header.val().v6;
+        self.gre.next = self.header.val().gre;
+
+        // IPv4. Row 0: version, IHL, type of service, total length. Row 2: TTL, protocol, header checksum.
+        // IPv6. Row 1: payload length, next header, hop limit.
+        if self.v6.val() {
+            self.protocol.next = self.row[1].val().get_bits::<8>(8);
+            self.hops.next = self.row[1].val().get_bits::<8>(0);
+            self.field.next = self.row[1].val().get_bits::<LENGTH_BITS>(16);
+            self.more.next = self.ipv6_bytes.val();
+            self.less.next = 0.into();
+        } else {
+            self.protocol.next = self.row[2].val().get_bits::<8>(16);
+            self.hops.next = self.row[2].val().get_bits::<8>(24);
+            self.field.next = self.row[0].val().get_bits::<LENGTH_BITS>(0);
+            self.more.next = 0.into();
+            self.less.next = self.ipv4_bytes.val();
+        }
+        self.ip_length.next =
+            bit_cast::<IP_LENGTH_BITS, LENGTH_BITS>(self.field.val()) + bit_cast::<IP_LENGTH_BITS, LENGTH_BITS>(self.more.val());
         self.udp.next = self.protocol.val() == self.proto_udp.val();
+        for i in 0..TCP_ROWS {
+            self.row_l4[i].next = self.row[i + 5].val();
+            if self.v6.val() {
+                self.row_l4[i].next = self.row[i + 10].val();
+            }
+        }
 
         // Checks: all at once, told two clocks later.
         self.layer2.l2.next = self.l2_bytes.val();
@@ -191,59 +253,69 @@ impl<const PORTS: usize> Logic for Parser<PORTS> {
         for i in 0..3 {
             self.layer3.rows[i].next = self.row[i].val();
         }
-        self.layer3.bytes.next = self.length.val() - bit_cast::<LENGTH_BITS, 5>(self.l2_length.val());
+        self.layer3.v6.next = self.v6.val();
+        self.layer3.protocol.next = self.protocol.val();
+        self.layer3.length.next = self.ip_length.val();
+        self.layer3.behind.next = self.length.val() - bit_cast::<LENGTH_BITS, 5>(self.l2_length.val());
+        for pppoe in (key::ENCAP_PPPOE.lsb)..(key::ENCAP_PPPOE.lsb + 1) {
+            self.layer3.pppoe.next = self.encap.val().get_bit(pppoe);
+        }
+        self.layer3.pppoe_length.next = self.header.val().pppoe_length;
         for i in 0..IPV4_ROWS {
             self.checksum.rows[i].next = self.row[i].val();
         }
-        self.layer4.total.next = self.row[0].val().get_bits::<LENGTH_BITS>(0);
+        self.layer4.payload.next = self.field.val() - self.less.val();
         self.layer4.udp.next = self.udp.val();
+        self.layer4.gre.next = self.gre.val();
         for i in 0..TCP_ROWS {
-            self.layer4.rows[i].next = self.row[i + 5].val();
+            self.layer4.rows[i].next = self.row_l4[i].val();
         }
 
         // What the packet carries along. TCP row 3: data offset, flags, window; row 4: checksum. UDP row 1: length, checksum.
-        self.flags.next = self.row[8].val().get_bits::<8>(16);
+        self.flags.next = self.row_l4[3].val().get_bits::<8>(16);
+        self.tcp_control.next = (self.flags.val() & self.control.val()).any() & !self.udp.val() & !self.gre.val();
         self.parsed_s2.din.next.reason = 0.into();
         self.parsed_s2.din.next.frame = self.frame.val();
-        self.parsed_s2.din.next.ip_length = self.row[0].val().get_bits::<LENGTH_BITS>(0);
-        self.parsed_s2.din.next.ttl = self.row[2].val().get_bits::<8>(24);
+        self.parsed_s2.din.next.ip_length = bit_cast::<LENGTH_BITS, IP_LENGTH_BITS>(self.ip_length.val());
+        self.parsed_s2.din.next.ttl = self.hops.val();
         self.parsed_s2.din.next.l3_checksum = self.row[2].val().get_bits::<16>(0);
         if self.udp.val() {
-            self.parsed_s2.din.next.l4_checksum = self.row[6].val().get_bits::<16>(0);
+            self.parsed_s2.din.next.l4_checksum = self.row_l4[1].val().get_bits::<16>(0);
         } else {
-            self.parsed_s2.din.next.l4_checksum = self.row[9].val().get_bits::<16>(16);
+            self.parsed_s2.din.next.l4_checksum = self.row_l4[4].val().get_bits::<16>(16);
         }
-        self.parsed_s2.din.next.v6 = false;
+        self.parsed_s2.din.next.v6 = self.v6.val();
         self.parsed_s2.din.next.udp = self.udp.val();
-        self.parsed_s2.din.next.gre = false;
-        self.parsed_s2.din.next.tcp_control = (self.flags.val() & self.control.val()).any() & !self.udp.val();
-        self.row_key.next = 0.into();
-        for at in (key::SRC_V4.lsb as u64)..(key::SRC_V4.lsb as u64 + 1) {
-            self.row_key.next = self.row_key.val() | (bit_cast::<{ key::KEY_BITS_V4 }, 32>(self.row[3].val()) << at);
+        self.parsed_s2.din.next.gre = self.gre.val();
+        self.parsed_s2.din.next.tcp_control = self.tcp_control.val();
+
+        // The key. Source and destination are next to each other in both headers as in a key, and so are the ports.
+        self.row_key.next.protocol = self.protocol.val();
+        self.row_key.next.ingress = self.port.val();
+        self.row_key.next.v6 = self.v6.val();
+        self.row_key.next.rest = 0.into();
+        self.row_key.next.encap = self.encap.val();
+        for at in (WINDOW_BITS - 8 * wire::IPV4_HEADER_BYTES)..(WINDOW_BITS - 8 * wire::IPV4_HEADER_BYTES + 1) {
+            self.addresses_v4.next = self.window.val().get_bits::<ADDRESSES_V4_BITS>(at);
         }
-        for at in (key::DST_V4.lsb as u64)..(key::DST_V4.lsb as u64 + 1) {
-            self.row_key.next = self.row_key.val() | (bit_cast::<{ key::KEY_BITS_V4 }, 32>(self.row[4].val()) << at);
+        if self.v6.val() {
+            for at in (WINDOW_BITS - 8 * wire::IPV6_HEADER_BYTES)..(WINDOW_BITS - 8 * wire::IPV6_HEADER_BYTES + 1) {
+                self.row_key.next.addresses = self.window.val().get_bits::<ADDRESSES_BITS>(at);
+            }
+        } else {
+            self.row_key.next.addresses = bit_cast::<ADDRESSES_BITS, ADDRESSES_V4_BITS>(self.addresses_v4.val());
         }
-        for at in (key::ENCAP.lsb as u64)..(key::ENCAP.lsb as u64 + 1) {
-            self.row_key.next =
-                self.row_key.val() | (bit_cast::<{ key::KEY_BITS_V4 }, { key::ENCAP.width }>(self.encap.val()) << at);
-        }
-        for at in (key::INGRESS.lsb as u64)..(key::INGRESS.lsb as u64 + 1) {
-            self.row_key.next = self.row_key.val() | (bit_cast::<{ key::KEY_BITS_V4 }, PORT_BITS>(self.port.val()) << at);
-        }
-        for at in (key::PROTOCOL.lsb as u64)..(key::PROTOCOL.lsb as u64 + 1) {
-            self.row_key.next = self.row_key.val() | (bit_cast::<{ key::KEY_BITS_V4 }, 8>(self.protocol.val()) << at);
-        }
-        // Source and destination port are one row of the header and, in the same order, the lowest 32 bits of a key.
-        for at in (key::DPORT.lsb as u64)..(key::DPORT.lsb as u64 + 1) {
-            self.row_key.next = self.row_key.val() | (bit_cast::<{ key::KEY_BITS_V4 }, 32>(self.row[5].val()) << at);
+        self.row_key.next.ports = self.row_l4[0].val();
+        if self.gre.val() {
+            self.row_key.next.ports = 0.into();
         }
         self.key_valid.next = self.header_valid.val();
-        self.key.next = self.row_key.val();
+        self.key.next = self.row_key.val().into();
         self.valid_s1.d.next = self.header_valid.val();
         self.valid_s2.d.next = self.valid_s1.q.val();
 
         // The first reason.
+        self.v6_s2.next = self.parsed_s2.dout.val().v6;
         if self.layer2.arp.val() {
             self.reason.next = self.arp.val();
         } else if self.layer2.broadcast.val() {
@@ -258,7 +330,9 @@ impl<const PORTS: usize> Logic for Parser<PORTS> {
             self.reason.next = self.malformed.val();
         } else if self.layer3.options.val() {
             self.reason.next = self.ip_options.val();
-        } else if !self.checksum.correct.val() {
+        } else if self.layer3.extension.val() {
+            self.reason.next = self.ip_extension.val();
+        } else if !self.checksum.correct.val() & !self.v6_s2.val() {
             self.reason.next = self.ip_checksum.val();
         } else if self.layer3.fragment.val() {
             self.reason.next = self.fragment.val();
@@ -268,6 +342,8 @@ impl<const PORTS: usize> Logic for Parser<PORTS> {
             self.reason.next = self.other_protocol.val();
         } else if self.layer4.malformed.val() {
             self.reason.next = self.malformed.val();
+        } else if self.layer4.versioned.val() {
+            self.reason.next = self.other_protocol.val();
         } else if !self.lookup_enable.val() {
             self.reason.next = self.lookup_disabled.val();
         } else {

@@ -7,9 +7,8 @@
 //!  commit, rollback -->|         |       +-----+   +----+             +----+   +---+---+-----+--> head_valid, head
 //!                      +---------+--> space                           `------- SLOTS ------'
 //! ```
-//! Latency [`RxStore::LATENCY`] clock from a frame's `commit` to its first beat and its head, when nothing is before it and it has at
-//! least `SLOTS` beats: one of fewer has as many clocks more to go to the first slot. A beat a clock in and out at once.
-//! `m_axis_data`, `m_axis_last` and `head` come from flip-flops, the valid bits from a few.
+//! Latency [`RxStore::LATENCY`] clock from a frame's `commit` to its first beat and its head, when nothing is before it, whatever its
+//! length. A beat a clock in and out at once. `m_axis_data`, `m_axis_last` and `head` come from flip-flops, the valid bits from a few.
 //!
 //! # Contract
 //! - `commit` lets all beats pushed so far leave, the one pushed in the same clock included; it comes with a frame's last beat.
@@ -23,8 +22,9 @@
 //! # How
 //! Beats do not wait for their commit in front of the slots, but in them: the head is collected while the frame still comes in. Each
 //! slot, and s1 behind the RAM, knows whether what it holds is provisional, which keeps it from leaving, and which a rollback empties.
-//! A beat that finds no other before it on its way goes around the RAM. What was taken from the RAM provisionally is forgotten by
-//! setting the read pointer back.
+//! A beat enters at the first slot that is free, so there is never a gap between slots: a frame shorter than they are does not have to
+//! walk through them. When the first beat leaves, all move up. A beat that finds no other before it on its way goes around the RAM.
+//! What was taken from the RAM provisionally is forgotten by setting the read pointer back.
 
 use std::array;
 
@@ -86,13 +86,18 @@ pub struct RxStore<const W: usize, const L: usize, const SLOTS: usize, const CAT
     slot_provisional: [DFF<Bit>; SLOTS],
     slot_data: [DFF<Bits<W>>; SLOTS],
     slot_last: [DFF<Bit>; SLOTS],
-    // What would move up to a slot, and whether the slot takes it.
+    // Slots move up, there is room behind them, a beat enters: which, and where.
+    shift: Signal<Local, Bit>,
+    room: Signal<Local, Bit>,
+    enter: Signal<Local, Bit>,
+    entry_data: Signal<Local, Bits<W>>,
+    entry_last: Signal<Local, Bit>,
+    entry_provisional: Signal<Local, Bit>,
+    enters_at: [Signal<Local, Bit>; SLOTS],
     next_valid: [Signal<Local, Bit>; SLOTS],
     next_provisional: [Signal<Local, Bit>; SLOTS],
-    advance: [Signal<Local, Bit>; SLOTS],
     advance_s1: Signal<Local, Bit>,
     shown: Signal<Local, Bit>,
-    dense: Signal<Local, Bit>,
     complete: Signal<Local, Bit>,
     beside: JoinBeats<W, SLOTS, CAT>,
 
@@ -148,12 +153,17 @@ impl<const W: usize, const L: usize, const SLOTS: usize, const CAT: usize, const
             slot_provisional: array::from_fn(|_| DFF::default()),
             slot_data: array::from_fn(|_| DFF::default()),
             slot_last: array::from_fn(|_| DFF::default()),
+            shift: Signal::default(),
+            room: Signal::default(),
+            enter: Signal::default(),
+            entry_data: Signal::default(),
+            entry_last: Signal::default(),
+            entry_provisional: Signal::default(),
+            enters_at: array::from_fn(|_| Signal::default()),
             next_valid: array::from_fn(|_| Signal::default()),
             next_provisional: array::from_fn(|_| Signal::default()),
-            advance: array::from_fn(|_| Signal::default()),
             advance_s1: Signal::default(),
             shown: Signal::default(),
-            dense: Signal::default(),
             complete: Signal::default(),
             beside: JoinBeats::default(),
             one: Constant::new(1_u64.into()),
@@ -178,22 +188,18 @@ impl<const W: usize, const L: usize, const SLOTS: usize, const CAT: usize, const
             self.slot_last[i].d.next = self.slot_last[i].q.val();
         }
 
-        // Backwards from the output: a place moves on when it is empty or the one before it moves on.
+        // Backwards from the output.
         self.shown.next = self.slot_valid[0].q.val() & !self.slot_provisional[0].q.val();
-        self.advance[0].next = !self.slot_valid[0].q.val() | (self.shown.val() & self.m_axis.ready.val());
-        for i in 1..SLOTS {
-            self.advance[i].next = !self.slot_valid[i].q.val() | self.advance[i - 1].val();
-        }
+        self.shift.next = self.shown.val() & self.m_axis.ready.val();
         for i in SLOTS..(SLOTS + 1) {
-            self.advance_s1.next = !self.valid_s1.q.val() | self.advance[i - 1].val();
+            self.room.next = !self.slot_valid[i - 1].q.val() | self.shift.val();
         }
+        self.advance_s1.next = !self.valid_s1.q.val() | self.room.val();
 
         // Where the beat goes that comes in: to the furthest place with nothing before it on its way.
         self.stored.next = self.pushed.q.val() != self.taken.q.val();
         self.take.next = self.stored.val() & self.advance_s1.val();
-        for i in SLOTS..(SLOTS + 1) {
-            self.to_slot.next = !self.stored.val() & !self.valid_s1.q.val() & self.advance[i - 1].val();
-        }
+        self.to_slot.next = !self.stored.val() & !self.valid_s1.q.val() & self.room.val();
         self.to_s1.next = !self.stored.val() & self.advance_s1.val() & !self.to_slot.val();
         self.store.next = self.push.val() & !self.to_slot.val() & !self.to_s1.val();
 
@@ -247,49 +253,63 @@ impl<const W: usize, const L: usize, const SLOTS: usize, const CAT: usize, const
             }
         }
 
-        // The slots: what stays, or what moves up.
+        // What enters the slots.
+        self.enter.next = (self.valid_s1.q.val() & self.room.val()) | (self.to_slot.val() & self.push.val());
+        self.entry_provisional.next = !self.valid_s1.q.val() | self.provisional_s1.q.val();
+        if !self.valid_s1.q.val() {
+            self.entry_data.next = self.data.val();
+            self.entry_last.next = self.last.val();
+        } else if self.is_around_s1.q.val() {
+            self.entry_data.next = self.data_s1.q.val();
+            self.entry_last.next = self.last_s1.q.val();
+        } else {
+            self.entry_data.next = self.memory.rdata.val().get_bits::<W>(1);
+            self.entry_last.next = self.memory.rdata.val().get_bit(0);
+        }
+
+        // The slots: what stays, or what moves up; behind the last of them, what enters.
+        for i in 0..SLOTS {
+            self.next_valid[i].next = self.slot_valid[i].q.val();
+            self.next_provisional[i].next = self.slot_provisional[i].q.val();
+            self.enters_at[i].next = !self.slot_valid[i].q.val();
+        }
         for i in 1..SLOTS {
-            self.next_valid[i - 1].next = self.slot_valid[i].q.val();
-            self.next_provisional[i - 1].next = self.slot_provisional[i].q.val();
-            if self.advance[i - 1].val() {
+            self.enters_at[i].next = self.slot_valid[i - 1].q.val() & !self.slot_valid[i].q.val();
+        }
+        if self.shift.val() {
+            for i in 1..SLOTS {
+                self.next_valid[i - 1].next = self.slot_valid[i].q.val();
+                self.next_provisional[i - 1].next = self.slot_provisional[i].q.val();
+                self.enters_at[i - 1].next = self.slot_valid[i - 1].q.val() & !self.slot_valid[i].q.val();
                 self.slot_data[i - 1].d.next = self.slot_data[i].q.val();
                 self.slot_last[i - 1].d.next = self.slot_last[i].q.val();
             }
-        }
-        for i in SLOTS..(SLOTS + 1) {
-            self.next_valid[i - 1].next = self.valid_s1.q.val() | (self.to_slot.val() & self.push.val());
-            self.next_provisional[i - 1].next = self.to_slot.val() | self.provisional_s1.q.val();
-            if self.advance[i - 1].val() {
-                if self.to_slot.val() {
-                    self.slot_data[i - 1].d.next = self.data.val();
-                    self.slot_last[i - 1].d.next = self.last.val();
-                } else if self.is_around_s1.q.val() {
-                    self.slot_data[i - 1].d.next = self.data_s1.q.val();
-                    self.slot_last[i - 1].d.next = self.last_s1.q.val();
-                } else {
-                    self.slot_data[i - 1].d.next = self.memory.rdata.val().get_bits::<W>(1);
-                    self.slot_last[i - 1].d.next = self.memory.rdata.val().get_bit(0);
-                }
+            for i in SLOTS..(SLOTS + 1) {
+                self.next_valid[i - 1].next = false;
+                self.enters_at[i - 1].next = self.slot_valid[i - 1].q.val();
             }
         }
         for i in 0..SLOTS {
-            if !self.advance[i].val() {
+            if self.enter.val() & self.enters_at[i].val() {
                 self.next_valid[i].next = true;
-                self.next_provisional[i].next = self.slot_provisional[i].q.val();
+                self.next_provisional[i].next = self.entry_provisional.val();
+                self.slot_data[i].d.next = self.entry_data.val();
+                self.slot_last[i].d.next = self.entry_last.val();
             }
             self.slot_valid[i].d.next = self.next_valid[i].val() & !(self.next_provisional[i].val() & self.rollback.val());
             self.slot_provisional[i].d.next = self.next_provisional[i].val() & !self.commit.val();
         }
 
-        // The head: the slots without a gap from the first one on, up to a last beat or all of them.
-        self.dense.next = self.shown.val();
+        // The head: the slots up to a last beat, or all of them.
         self.complete.next = false;
         for i in 0..SLOTS {
-            self.dense.next = self.dense.val() & self.slot_valid[i].q.val();
-            self.complete.next = self.complete.val() | (self.dense.val() & self.slot_last[i].q.val());
+            self.complete.next = self.complete.val() | (self.slot_valid[i].q.val() & self.slot_last[i].q.val());
             self.beside.beats[i].next = self.slot_data[i].q.val();
         }
-        self.head_valid.next = self.complete.val() | self.dense.val();
+        for i in SLOTS..(SLOTS + 1) {
+            self.complete.next = self.complete.val() | self.slot_valid[i - 1].q.val();
+        }
+        self.head_valid.next = self.shown.val() & self.complete.val();
         self.head.next = self.beside.joined.val();
         self.m_axis.data.next = self.slot_data[0].q.val();
         self.m_axis.last.next = self.slot_last[0].q.val();

@@ -1,31 +1,35 @@
 //! Takes the layer 2 header off: what follows it starts a beat.
 //!
 //! ```text
-//!            +-------+
-//!  s_axis -->| Strip |--> m_axis  beats behind layer 2
-//!  s_frame ->|       |
-//!            +-------+
+//!                                     +-------+
+//!  header_valid, l2_length, length -->|       |
+//!  s_axis --------------------------->| Strip |--> m_axis  beats behind layer 2
+//!                                     +-------+
 //! ```
-//! Latency [`Strip::LATENCY`] clock from the beat with a beat's last byte to that beat out. A beat a clock in at every frame
-//! length, never more beats out than in. `m_*` come from flip-flops; `s_axis_ready` is combinational.
+//! Latency [`Strip::LATENCY`] clock from the beat with a beat's last byte to that beat out. A beat a clock in at every length of frame and
+//! header, never more beats out than in. `m_*` come from flip-flops; `s_axis_ready` is combinational.
 //!
 //! # Contract
+//! - One `header_valid` pulse a frame, in the frames' order, says what comes off. A frame's first beat is taken when its header has been
+//!   told; up to `2^AW` frames may be told of before their first beat is taken.
 //! - Beats out start at the first byte behind the header; bytes behind the frame's end are not defined. A frame that ends with
 //!   its header yields one beat with nothing in it.
-//! - Only the plain Ethernet header of 14 bytes is known, as in [`SplitHead`](super::SplitHead).
 //!
 //! # How
+//! What depends on the header's length is found once a frame, before it waits for the frame's first beat: how many beats lie wholly in the
+//! header (`skips`), by how far the rest is moved (`moves`, one bit for each length), and whether the last beat ends within what is moved away.
+//!
 //! One beat is held. When the next one of its frame comes, the two together give a beat out; a held last beat gives what is left of
 //! it, if anything is, while the next frame's first beat takes its place. So each beat in makes at most one beat out, one clock
-//! later. Beats that lie wholly inside the header (`skip`) make none. What depends on the header's length, here a constant, is
-//! `skips`, `tail` (how many bytes of a beat the header reaches into) and the two shifts made of it.
+//! later. Beats that are skipped make none.
+
+#![allow(missing_docs, reason = "the derive of rust-hdl writes public methods without a word; every item of ours has one")]
 
 use std::array;
 
-use fpgaflow_abi::wire;
-
+use super::split_head::{L2_LENGTH_BITS, L2_LENGTHS, l2_bytes};
 use crate::prelude::*;
-use crate::records::{BeatSink, BeatSource, FrameInfo, LENGTH_BITS};
+use crate::records::{BeatSink, BeatSource, LENGTH_BITS};
 
 /// Bits of a byte's place in a beat.
 const BYTE_BITS: usize = 6;
@@ -34,35 +38,59 @@ const SHIFT_BITS: usize = 10;
 /// Bits of the count of a frame's beats up to the first that is not skipped.
 const PLACE_BITS: usize = 3;
 
-/// Removes the header from beats of `W` bits. The header lies in the first `SLOTS` beats.
+/// How the header of one frame comes off.
+#[derive(Copy, Clone, Debug, Default, PartialEq, LogicStruct)]
+pub struct Cut {
+    /// Which of the lengths that layer 2 may have; one bit is set.
+    pub moves: Bits<L2_LENGTHS>,
+    /// Beats that hold nothing but header.
+    pub skips: Bits<PLACE_BITS>,
+    /// What the last beat has belongs to the beat out before it.
+    pub ends_early: Bit,
+}
+
+/// Removes the header from beats of `W` bits. Up to `2^AW` frames' headers wait; `CW` is `AW + 1`.
 #[derive(LogicBlock)]
-pub struct Strip<const W: usize, const SLOTS: usize> {
+pub struct Strip<const W: usize, const AW: usize, const CW: usize> {
     /// The block's clock.
     pub clock: Signal<In, Clock>,
     /// Synchronous, active high.
     pub reset: Signal<In, Bit>,
+    /// A frame's header is known.
+    pub header_valid: Signal<In, Bit>,
+    /// Bytes of it: one of the lengths of `L2Record`.
+    pub l2_length: Signal<In, Bits<L2_LENGTH_BITS>>,
+    /// Bytes of the frame.
+    pub length: Signal<In, Bits<LENGTH_BITS>>,
     /// Whole frames.
     pub s_axis: BeatSink<W>,
-    /// Length and port of the frame that `s_axis` is at.
-    pub s_frame: Signal<In, FrameInfo>,
     /// What is behind the header.
     pub m_axis: BeatSource<W>,
 
+    // What a header's length means, and its way to the frame's first beat.
+    last_byte: Signal<Local, Bits<BYTE_BITS>>,
+    tail: Signal<Local, Bits<BYTE_BITS>>,
+    moves: Signal<Local, Bits<L2_LENGTHS>>,
+    skips: Signal<Local, Bits<PLACE_BITS>>,
+    cuts: CutFifo<Cut, AW, CW>,
+
     advance: Signal<Local, Bit>,
+    known: Signal<Local, Bit>,
     take: Signal<Local, Bit>,
 
-    // The beat that came: its place in the frame, whether it is last and ends within the header's part of it.
+    // The beat that came: its place in the frame, whether it is last and has nothing for a beat out of its own.
     place: DFF<Bits<PLACE_BITS>>,
-    length: Signal<Local, Bits<LENGTH_BITS>>,
-    last_byte: Signal<Local, Bits<BYTE_BITS>>,
+    cut: DFF<Cut>,
+    cut_now: Signal<Local, Cut>,
     ends_early: Signal<Local, Bit>,
 
-    // The beat that is held.
+    // The beat that is held; `cut` is its frame's.
     held: DFF<Bits<W>>,
     held_valid: DFF<Bit>,
     held_last: DFF<Bit>,
     held_skip: DFF<Bit>,
     held_ends_early: DFF<Bit>,
+    held_moves: Signal<Local, Bits<L2_LENGTHS>>,
     // Its frame has made a beat out.
     emitted: DFF<Bit>,
 
@@ -76,42 +104,53 @@ pub struct Strip<const W: usize, const SLOTS: usize> {
     one: Constant<Bits<BYTE_BITS>>,
     next_place: Constant<Bits<PLACE_BITS>>,
     in_beat: Constant<Bits<BYTE_BITS>>,
-    tail: Constant<Bits<BYTE_BITS>>,
-    shift_held: Constant<Bits<SHIFT_BITS>>,
-    shift_next: Constant<Bits<SHIFT_BITS>>,
-    slots: [Constant<Bits<PLACE_BITS>>; SLOTS],
-    skips: [Constant<Bit>; SLOTS],
+    lengths: [Constant<Bits<L2_LENGTH_BITS>>; L2_LENGTHS],
+    tails: [Constant<Bits<BYTE_BITS>>; L2_LENGTHS],
+    skipped: [Constant<Bits<PLACE_BITS>>; L2_LENGTHS],
+    shift_held: [Constant<Bits<SHIFT_BITS>>; L2_LENGTHS],
+    shift_next: [Constant<Bits<SHIFT_BITS>>; L2_LENGTHS],
 }
 
-impl<const W: usize, const SLOTS: usize> Strip<W, SLOTS> {
+impl<const W: usize, const AW: usize, const CW: usize> Strip<W, AW, CW> {
     /// Clocks from the beat with a beat's last byte to that beat out.
     pub const LATENCY: usize = 1;
 }
 
-impl<const W: usize, const SLOTS: usize> Default for Strip<W, SLOTS> {
+impl<const W: usize, const AW: usize, const CW: usize> Default for Strip<W, AW, CW> {
     fn default() -> Self {
         let bytes = W / 8;
         assert!(bytes.is_power_of_two() && bytes <= 1 << BYTE_BITS, "Strip: beats of {W} bits are not possible");
-        assert!(SLOTS * bytes >= wire::ETH_HEADER_BYTES, "Strip: {SLOTS} beats of {W} bits do not hold the header");
-        assert!(SLOTS < 1 << PLACE_BITS, "Strip: {SLOTS} beats are too many to count");
-        let tail = wire::ETH_HEADER_BYTES % bytes;
+        assert!(
+            (0..L2_LENGTHS).all(|words| l2_bytes(words) % bytes > 0 && l2_bytes(words) / bytes < (1 << PLACE_BITS) - 1),
+            "Strip: a header in beats of {W} bits has too many of them, or ends with one"
+        );
+        let tail = |words: usize| l2_bytes(words) % bytes;
         Self {
             clock: Signal::default(),
             reset: Signal::default(),
+            header_valid: Signal::default(),
+            l2_length: Signal::default(),
+            length: Signal::default(),
             s_axis: BeatSink::default(),
-            s_frame: Signal::default(),
             m_axis: BeatSource::default(),
+            last_byte: Signal::default(),
+            tail: Signal::default(),
+            moves: Signal::default(),
+            skips: Signal::default(),
+            cuts: CutFifo::default(),
             advance: Signal::default(),
+            known: Signal::default(),
             take: Signal::default(),
             place: DFF::default(),
-            length: Signal::default(),
-            last_byte: Signal::default(),
+            cut: DFF::default(),
+            cut_now: Signal::default(),
             ends_early: Signal::default(),
             held: DFF::default(),
             held_valid: DFF::default(),
             held_last: DFF::default(),
             held_skip: DFF::default(),
             held_ends_early: DFF::default(),
+            held_moves: Signal::default(),
             emitted: DFF::default(),
             emit: Signal::default(),
             last: Signal::default(),
@@ -121,29 +160,50 @@ impl<const W: usize, const SLOTS: usize> Default for Strip<W, SLOTS> {
             one: Constant::new(1_u64.into()),
             next_place: Constant::new(1_u64.into()),
             in_beat: Constant::new((bytes as u64 - 1).into()),
-            tail: Constant::new((tail as u64).into()),
-            shift_held: Constant::new((8 * tail as u64).into()),
-            shift_next: Constant::new(((W - 8 * tail) as u64).into()),
-            slots: array::from_fn(|slot| Constant::new((slot as u64).into())),
-            skips: array::from_fn(|slot| Constant::new((slot + 1) * bytes <= wire::ETH_HEADER_BYTES)),
+            lengths: array::from_fn(|words| Constant::new((l2_bytes(words) as u64).into())),
+            tails: array::from_fn(|words| Constant::new((tail(words) as u64).into())),
+            skipped: array::from_fn(|words| Constant::new(((l2_bytes(words) / bytes) as u64).into())),
+            shift_held: array::from_fn(|words| Constant::new((8 * tail(words) as u64).into())),
+            shift_next: array::from_fn(|words| Constant::new(((W - 8 * tail(words)) as u64).into())),
         }
     }
 }
 
-impl<const W: usize, const SLOTS: usize> Logic for Strip<W, SLOTS> {
+impl<const W: usize, const AW: usize, const CW: usize> Logic for Strip<W, AW, CW> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, place, held, held_valid, held_last, held_skip, held_ends_early, emitted);
+        dff_setup!(self, clock, place, cut, held, held_valid, held_last, held_skip, held_ends_early, emitted);
         dff_setup!(self, clock, data_s1, last_s1, valid_s1);
+        clock!(self, clock, cuts);
+        self.cuts.reset.next = self.reset.val();
+
+        // How the header comes off. The last byte's place in its beat is counted from 0.
+        self.last_byte.next = (bit_cast::<BYTE_BITS, LENGTH_BITS>(self.length.val()) - self.one.val()) & self.in_beat.val();
+        self.tail.next = 0.into();
+        self.moves.next = 0.into();
+        self.skips.next = 0.into();
+        for i in 0..L2_LENGTHS {
+            if self.l2_length.val() == self.lengths[i].val() {
+                self.tail.next = self.tails[i].val();
+                self.moves.next = self.moves.val().replace_bit(i, true);
+                self.skips.next = self.skipped[i].val();
+            }
+        }
+        self.cuts.s_axis.valid.next = self.header_valid.val();
+        self.cuts.s_axis.data.next.moves = self.moves.val();
+        self.cuts.s_axis.data.next.skips = self.skips.val();
+        self.cuts.s_axis.data.next.ends_early = self.last_byte.val() < self.tail.val();
 
         self.advance.next = self.m_axis.ready.val() | !self.valid_s1.q.val();
-        self.s_axis.ready.next = self.advance.val();
-        self.take.next = self.advance.val() & self.s_axis.valid.val();
-
-        // Place in the beat of the frame's last byte, counted from 0.
-        self.length.next = self.s_frame.val().length;
-        self.last_byte.next = (bit_cast::<BYTE_BITS, LENGTH_BITS>(self.length.val()) - self.one.val()) & self.in_beat.val();
-        self.ends_early.next = self.s_axis.last.val() & (self.last_byte.val() < self.tail.val());
+        self.known.next = self.place.q.val().any() | self.cuts.m_axis.valid.val();
+        self.s_axis.ready.next = self.advance.val() & self.known.val();
+        self.take.next = self.advance.val() & self.known.val() & self.s_axis.valid.val();
+        self.cuts.m_axis.ready.next = self.take.val() & !self.place.q.val().any();
+        self.cut_now.next = self.cut.q.val();
+        if !self.place.q.val().any() {
+            self.cut_now.next = self.cuts.m_axis.data.val();
+        }
+        self.ends_early.next = self.s_axis.last.val() & self.cut_now.val().ends_early;
 
         // The held beat goes when the next one of its frame is there, or when it is the last.
         self.emit.next = false;
@@ -156,11 +216,16 @@ impl<const W: usize, const SLOTS: usize> Logic for Strip<W, SLOTS> {
                 self.last.next = self.ends_early.val();
             }
         }
+        self.held_moves.next = self.cut.q.val().moves;
         if self.advance.val() {
             self.valid_s1.d.next = self.emit.val();
             self.last_s1.d.next = self.last.val();
-            self.data_s1.d.next =
-                (self.held.q.val() << self.shift_held.val()) | (self.s_axis.data.val() >> self.shift_next.val());
+            for i in 0..L2_LENGTHS {
+                if self.emit.val() & self.held_moves.val().get_bit(i) {
+                    self.data_s1.d.next =
+                        (self.held.q.val() << self.shift_held[i].val()) | (self.s_axis.data.val() >> self.shift_next[i].val());
+                }
+            }
             if self.held_last.q.val() {
                 self.held_valid.d.next = false;
                 self.emitted.d.next = false;
@@ -169,16 +234,12 @@ impl<const W: usize, const SLOTS: usize> Logic for Strip<W, SLOTS> {
             }
         }
         if self.take.val() {
+            self.cut.d.next = self.cut_now.val();
             self.held.d.next = self.s_axis.data.val();
             self.held_valid.d.next = true;
             self.held_last.d.next = self.s_axis.last.val();
-            self.held_skip.d.next = false;
+            self.held_skip.d.next = self.place.q.val() < self.cut_now.val().skips;
             self.held_ends_early.d.next = self.ends_early.val();
-            for i in 0..SLOTS {
-                if self.place.q.val() == self.slots[i].val() {
-                    self.held_skip.d.next = self.skips[i].val();
-                }
-            }
             if self.s_axis.last.val() {
                 self.place.d.next = 0.into();
             } else if !self.place.q.val().all() {
