@@ -27,7 +27,7 @@ use fpgaflow_abi::wire;
 
 use crate::parse::{EncapRow, VID_BITS};
 use crate::prelude::*;
-use crate::records::{FrameInfo, HeaderRecord, L2_BITS, LENGTH_BITS, WINDOW_BITS};
+use crate::records::{FrameInfo, HeaderRecord, L2_BITS, L2Record, LENGTH_BITS, WINDOW_BITS};
 
 /// Bytes of a head: the longest layer 2 header and the window behind it.
 pub const HEAD_BYTES: usize = wire::MAX_L2_BYTES + wire::HEADER_WINDOW_BYTES;
@@ -105,8 +105,8 @@ pub struct SplitHead<const HEAD: usize> {
     one_s1: DFF<Bit>,
 
     // The place that counts.
-    tagged: Signal<Local, Bit>,
-    twice: Signal<Local, Bit>,
+    has_tag: Signal<Local, Bit>,
+    has_two: Signal<Local, Bit>,
     upper_s1: [Signal<Local, Bits<16>>; 4],
     lower_s1: [Signal<Local, Bits<16>>; 4],
     ethertype: Signal<Local, Bits<16>>,
@@ -120,6 +120,7 @@ pub struct SplitHead<const HEAD: usize> {
     gre_v6: Signal<Local, Bit>,
     l2_length: Signal<Local, Bits<L2_LENGTH_BITS>>,
     l2_mask: Signal<Local, Bits<L2_BITS>>,
+    l2: Signal<Local, L2Record>,
     encap: Signal<Local, EncapRow>,
 
     valid_s2: DFF<Bit>,
@@ -182,8 +183,8 @@ impl<const HEAD: usize> Default for SplitHead<HEAD> {
             four_s1: DFF::default(),
             two_s1: DFF::default(),
             one_s1: DFF::default(),
-            tagged: Signal::default(),
-            twice: Signal::default(),
+            has_tag: Signal::default(),
+            has_two: Signal::default(),
             upper_s1: array::from_fn(|_| Signal::default()),
             lower_s1: array::from_fn(|_| Signal::default()),
             ethertype: Signal::default(),
@@ -197,6 +198,7 @@ impl<const HEAD: usize> Default for SplitHead<HEAD> {
             gre_v6: Signal::default(),
             l2_length: Signal::default(),
             l2_mask: Signal::default(),
+            l2: Signal::default(),
             encap: Signal::default(),
             valid_s2: DFF::default(),
             header_s2: DFF::default(),
@@ -212,7 +214,8 @@ impl<const HEAD: usize> Default for SplitHead<HEAD> {
             least: array::from_fn(|words| Constant::new((l2_bytes(words) as u64).into())),
             lengths: array::from_fn(|words| Constant::new((l2_bytes(words) as u64).into())),
             masks: array::from_fn(|words| {
-                let ones = (0..8 * l2_bytes(words)).fold(Bits::<L2_BITS>::default(), |ones, bit| ones.replace_bit(L2_BITS - 1 - bit, true));
+                let ones = (0..8 * l2_bytes(words))
+                    .fold(Bits::<L2_BITS>::default(), |ones, bit| ones.replace_bit(L2_BITS - 1 - bit, true));
                 Constant::new(ones)
             }),
         }
@@ -286,8 +289,8 @@ impl<const HEAD: usize> Logic for SplitHead<HEAD> {
         }
 
         // s2: which of it counts. `cut`: the frame ends inside.
-        self.tagged.next = self.outer_dot1q_s1.q.val() | self.outer_dot1ad_s1.q.val();
-        self.twice.next = self.inner_dot1q_s1.q.val() | self.inner_dot1ad_s1.q.val();
+        self.has_tag.next = self.outer_dot1q_s1.q.val() | self.outer_dot1ad_s1.q.val();
+        self.has_two.next = self.inner_dot1q_s1.q.val() | self.inner_dot1ad_s1.q.val();
         for i in 0..4 {
             for top in (HEAD_BITS - BEFORE_BITS - 16)..(HEAD_BITS - BEFORE_BITS - 15) {
                 self.upper_s1[i].next = self.head_s1.q.val().get_bits::<16>(top - (i * 32));
@@ -296,7 +299,7 @@ impl<const HEAD: usize> Logic for SplitHead<HEAD> {
                 self.lower_s1[i].next = self.head_s1.q.val().get_bits::<16>(top - (i * 32));
             }
         }
-        if self.twice.val() {
+        if self.has_two.val() {
             self.ethertype.next = self.upper_s1[2].val();
             self.session.next = self.upper_s1[3].val();
             self.pppoe_length.next = self.lower_s1[3].val();
@@ -304,7 +307,7 @@ impl<const HEAD: usize> Logic for SplitHead<HEAD> {
             self.is_pppoe.next = self.pppoe_s1[2].q.val();
             self.ppp_v6.next = self.ppp_v6_s1[2].q.val();
             self.v6.next = self.type_v6_s1[2].q.val();
-        } else if self.tagged.val() {
+        } else if self.has_tag.val() {
             self.ethertype.next = self.upper_s1[1].val();
             self.session.next = self.upper_s1[2].val();
             self.pppoe_length.next = self.lower_s1[2].val();
@@ -357,13 +360,13 @@ impl<const HEAD: usize> Logic for SplitHead<HEAD> {
         self.encap.next.outer_dot1q = self.outer_dot1q_s1.q.val();
         self.encap.next.outer_dot1ad = self.outer_dot1ad_s1.q.val();
         self.encap.next.outer_vid = 0.into();
-        if self.tagged.val() {
+        if self.has_tag.val() {
             self.encap.next.outer_vid = self.lower_s1[0].val().get_bits::<VID_BITS>(0);
         }
         self.encap.next.inner_dot1q = self.inner_dot1q_s1.q.val();
         self.encap.next.inner_dot1ad = self.inner_dot1ad_s1.q.val();
         self.encap.next.inner_vid = 0.into();
-        if self.twice.val() {
+        if self.has_two.val() {
             self.encap.next.inner_vid = self.lower_s1[1].val().get_bits::<VID_BITS>(0);
         }
         self.encap.next.pppoe = self.is_pppoe.val();
@@ -379,12 +382,14 @@ impl<const HEAD: usize> Logic for SplitHead<HEAD> {
             self.l2_mask.next = self.masks[0].val();
         }
 
+        for at in (HEAD_BITS - L2_BITS)..(HEAD_BITS - L2_BITS + 1) {
+            self.l2.next.bytes = self.head_s1.q.val().get_bits::<L2_BITS>(at) & self.l2_mask.val();
+        }
+        self.l2.next.length = self.l2_length.val();
+
         self.valid_s2.d.next = self.valid_s1.q.val();
         if self.valid_s1.q.val() {
-            for l2 in (HEAD_BITS - L2_BITS)..(HEAD_BITS - L2_BITS + 1) {
-                self.header_s2.d.next.l2.bytes = self.head_s1.q.val().get_bits::<L2_BITS>(l2) & self.l2_mask.val();
-            }
-            self.header_s2.d.next.l2.length = self.l2_length.val();
+            self.header_s2.d.next.l2 = self.l2.val();
             self.header_s2.d.next.ethertype = self.ethertype.val();
             self.header_s2.d.next.v6 = self.v6.val();
             self.header_s2.d.next.gre = self.gre_v4.val();

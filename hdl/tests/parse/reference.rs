@@ -1,11 +1,13 @@
 //! What the parser has to say about a frame, from the frame's own bytes and nothing else.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
-use fpgaflow_abi::key::{Addresses, Encap, FlowKey, KeyBits};
+use fpgaflow_abi::key::{Addresses, FlowKey, KeyBits};
 use fpgaflow_abi::reason::Reason;
 
-/// Configuration of a card with `N` ports.
+use crate::layer2::{Layer2, sixteen};
+
+/// Configuration of a card.
 #[derive(Clone)]
 pub struct Config {
     pub promiscuous: Vec<bool>,
@@ -13,25 +15,7 @@ pub struct Config {
     pub lookup: bool,
 }
 
-/// A frame on its way in: what it really has, not what the window shows.
-#[derive(Clone, Debug)]
-pub struct Frame {
-    pub destination: [u8; 6],
-    pub ethertype: u16,
-    pub encap: Encap,
-    pub port: usize,
-    /// Everything behind layer 2.
-    pub packet: Vec<u8>,
-}
-
-impl Frame {
-    /// Bytes of the whole frame, `header` of them layer 2.
-    pub fn length(&self, header: usize) -> usize {
-        header + self.packet.len()
-    }
-}
-
-/// A packet that may be looked up.
+/// A packet that may be looked up. What means nothing is zero.
 #[derive(Debug, PartialEq)]
 pub struct Packet {
     pub key: KeyBits,
@@ -39,102 +23,159 @@ pub struct Packet {
     pub ttl: u8,
     pub l3_checksum: u16,
     pub l4_checksum: u16,
+    pub v6: bool,
     pub udp: bool,
+    pub gre: bool,
     pub tcp_control: bool,
 }
 
+/// What both families say of a packet.
+struct Ip<'a> {
+    addresses: Addresses,
+    protocol: u8,
+    length: usize,
+    ttl: u8,
+    checksum: u16,
+    payload: &'a [u8],
+}
+
 /// The packet, or why there is none.
-pub fn parse(frame: &Frame, config: &Config) -> Result<Packet, Reason> {
-    layer2(frame, config)?;
-    let (ip, payload) = layer3(&frame.packet)?;
-    let protocol = ip[9];
-    let sixteen = |bytes: &[u8], at: usize| u16::from_be_bytes([bytes[at], bytes[at + 1]]);
-    let (l4_checksum, tcp_control) = match protocol {
-        1 => return Err(Reason::Icmp),
+pub fn parse(frame: &[u8], port: usize, config: &Config) -> Result<Packet, Reason> {
+    let layer2 = Layer2::of(frame);
+    check_layer2(frame, &layer2, port, config)?;
+    let behind = &frame[layer2.bytes..];
+    let room = layer2.pppoe_length.map_or(behind.len(), |length| behind.len().min(usize::from(length).saturating_sub(2)));
+    let v6 = layer2.ethertype == 0x86dd;
+    let ip = if v6 { ipv6(&behind[..room])? } else { ipv4(&behind[..room])? };
+    let payload = ip.payload;
+    let (ports, l4_checksum, tcp_control) = match ip.protocol {
         6 => {
-            if payload.len() < 20 {
-                return Err(Reason::Malformed);
-            }
-            let header = usize::from(payload[12] >> 4) * 4;
+            let header = usize::from(*payload.get(12).ok_or(Reason::Malformed)? >> 4) * 4;
             if header < 20 || header > payload.len() {
                 return Err(Reason::Malformed);
             }
-            (sixteen(payload, 16), payload[13] & 7 != 0)
+            (true, sixteen(payload, 16).unwrap(), payload[13] & 7 != 0)
         }
         17 => {
-            if payload.len() < 8 {
-                return Err(Reason::Malformed);
-            }
-            let datagram = usize::from(sixteen(payload, 4));
+            let datagram = usize::from(sixteen(payload, 4).ok_or(Reason::Malformed)?);
             if datagram < 8 || datagram > payload.len() {
                 return Err(Reason::Malformed);
             }
-            (sixteen(payload, 6), false)
+            (true, sixteen(payload, 6).unwrap(), false)
+        }
+        47 => {
+            if payload.len() < 4 {
+                return Err(Reason::Malformed);
+            }
+            if payload[1] & 7 != 0 {
+                return Err(Reason::OtherProtocol);
+            }
+            (false, 0, false)
         }
         _ => return Err(Reason::OtherProtocol),
     };
     if !config.lookup {
         return Err(Reason::LookupDisabled);
     }
-    let address = |at: usize| Ipv4Addr::new(ip[at], ip[at + 1], ip[at + 2], ip[at + 3]);
+    let port_at = |at: usize| if ports { sixteen(payload, at).unwrap() } else { 0 };
     let key = FlowKey {
-        ingress: frame.port as u8,
-        encap: frame.encap,
-        protocol,
-        addresses: Addresses::V4 { src: address(12), dst: address(16) },
-        sport: sixteen(payload, 0),
-        dport: sixteen(payload, 2),
+        ingress: port as u8,
+        encap: layer2.encap,
+        protocol: ip.protocol,
+        addresses: ip.addresses,
+        sport: port_at(0),
+        dport: port_at(2),
     };
     Ok(Packet {
         key: key.to_bits(),
-        ip_length: sixteen(ip, 2),
-        ttl: ip[8],
-        l3_checksum: sixteen(ip, 10),
+        ip_length: ip.length as u16,
+        ttl: ip.ttl,
+        l3_checksum: ip.checksum,
         l4_checksum,
-        udp: protocol == 17,
+        v6,
+        udp: ip.protocol == 17,
+        gre: ip.protocol == 47,
         tcp_control,
     })
 }
 
-fn layer2(frame: &Frame, config: &Config) -> Result<(), Reason> {
-    if frame.ethertype == 0x0806 {
+fn check_layer2(frame: &[u8], layer2: &Layer2, port: usize, config: &Config) -> Result<(), Reason> {
+    let destination = &frame[..6];
+    if layer2.ethertype == 0x0806 {
         return Err(Reason::Arp);
     }
-    if frame.destination == [0xff; 6] {
+    if destination == [0xff; 6] {
         return Err(Reason::Broadcast);
     }
-    if frame.destination[0] % 2 == 1 {
+    if destination[0] % 2 == 1 {
         return Err(Reason::Multicast);
     }
-    if !config.promiscuous[frame.port] && frame.destination != config.macs[frame.port] {
+    if !config.promiscuous[port] && destination != config.macs[port] {
         return Err(Reason::WrongMac);
     }
-    if frame.ethertype != 0x0800 {
+    if layer2.ethertype != 0x0800 && layer2.ethertype != 0x86dd {
         return Err(Reason::NotIp);
     }
     Ok(())
 }
 
-/// Header and payload of an IPv4 packet that is whole.
-fn layer3(packet: &[u8]) -> Result<(&[u8], &[u8]), Reason> {
-    if packet.len() < 20 || packet[0] >> 4 != 4 {
+/// An IPv4 packet that is whole, in the room there is.
+fn ipv4(room: &[u8]) -> Result<Ip<'_>, Reason> {
+    if room.len() < 20 || room[0] >> 4 != 4 {
         return Err(Reason::Malformed);
     }
-    let header = usize::from(packet[0] & 15) * 4;
-    let total = usize::from(u16::from_be_bytes([packet[2], packet[3]]));
-    if header < 20 || header > total || total > packet.len() {
+    let header = usize::from(room[0] & 15) * 4;
+    let length = usize::from(sixteen(room, 2).unwrap());
+    if header < 20 || header > length || length > room.len() {
         return Err(Reason::Malformed);
     }
     if header > 20 {
         return Err(Reason::IpOptions);
     }
-    if !checksum_is_right(&packet[..20]) {
+    if !checksum_is_right(&room[..20]) {
         return Err(Reason::IpChecksum);
     }
-    if packet[6] & 0x3f != 0 || packet[7] != 0 {
+    if room[6] & 0x3f != 0 || room[7] != 0 {
         return Err(Reason::Fragment);
     }
-    Ok((&packet[..20], &packet[20..total]))
+    if room[9] == 1 {
+        return Err(Reason::Icmp);
+    }
+    let address = |at: usize| Ipv4Addr::new(room[at], room[at + 1], room[at + 2], room[at + 3]);
+    Ok(Ip {
+        addresses: Addresses::V4 { src: address(12), dst: address(16) },
+        protocol: room[9],
+        length,
+        ttl: room[8],
+        checksum: sixteen(room, 10).unwrap(),
+        payload: &room[20..length],
+    })
+}
+
+/// An IPv6 packet that is whole, in the room there is.
+fn ipv6(room: &[u8]) -> Result<Ip<'_>, Reason> {
+    if room.len() < 40 || room[0] >> 4 != 6 {
+        return Err(Reason::Malformed);
+    }
+    let length = 40 + usize::from(sixteen(room, 4).unwrap());
+    if length > room.len() {
+        return Err(Reason::Malformed);
+    }
+    match room[6] {
+        0 | 43 | 51 | 60 | 135 | 139 | 140 => return Err(Reason::IpExtension),
+        44 => return Err(Reason::Fragment),
+        58 => return Err(Reason::Icmp),
+        _ => {}
+    }
+    let address = |at: usize| Ipv6Addr::from(<[u8; 16]>::try_from(&room[at..at + 16]).unwrap());
+    Ok(Ip {
+        addresses: Addresses::V6 { src: address(8), dst: address(24) },
+        protocol: room[6],
+        length,
+        ttl: room[7],
+        checksum: 0,
+        payload: &room[40..length],
+    })
 }
 
 /// RFC 1071, by the book: a wide sum, folded.

@@ -2,6 +2,8 @@
 
 mod arbiter;
 mod chain;
+#[path = "../parse/layer2.rs"]
+mod layer2;
 mod port;
 mod split_head;
 mod store;

@@ -11,8 +11,8 @@ use rand_chacha::ChaCha8Rng;
 use crate::support::{BeatPorts, Steady, beats, frame_info, get_bytes, random_bytes, random_length, reset, set_lanes};
 
 /// A small store, so that it is full most of the time.
-type Small64 = RxPort<64, 8, 65, 7, HEAD_64, 6, 7>;
-type Small512 = RxPort<512, 64, 513, 1, HEAD_512, 4, 5>;
+type Small64 = RxPort<64, 8, 65, 12, HEAD_64, 6, 7>;
+type Small512 = RxPort<512, 64, 513, 2, HEAD_512, 4, 5>;
 const SMALL_MAX: usize = 400;
 const SMALL_PORT: usize = 3;
 const MAX: usize = 9018;
@@ -415,13 +415,16 @@ fn equal_frames_back_to_back_have_no_bubble() {
 #[test]
 fn the_first_beat_comes_its_latency_after_the_last() {
     let mut m = model("rx_port64", RxPort64::new(0, MAX));
-    for length in [14, 60, MAX] {
+    for length in [14, 60, 74, 90, 97, MAX] {
         let out = back_to_back(&mut m, &[length]);
         let first = out.iter().position(|beat| *beat);
-        let beats = length.div_ceil(8);
-        // A frame of fewer beats than there are in view goes all the way to the first place.
-        let way = (HEAD_64 / 64).saturating_sub(beats);
-        assert_eq!(first, Some(beats - 1 + RxPort64::LATENCY + way), "{length} bytes");
+        assert_eq!(first, Some(length.div_ceil(8) - 1 + RxPort64::LATENCY), "{length} bytes");
+    }
+    let mut m = model("rx_port512_port0", RxPort512::new(0, MAX));
+    for length in [14, 60, 64, 65, 150, MAX] {
+        let out = back_to_back(&mut m, &[length]);
+        let first = out.iter().position(|beat| *beat);
+        assert_eq!(first, Some(length.div_ceil(64) - 1 + RxPort512::LATENCY), "{length} bytes");
     }
 }
 

@@ -14,16 +14,17 @@ use crate::support::{BeatPorts, Steady, get_bytes, random_bytes, reset, set_beat
 const WIDTH: usize = 8;
 /// Beats in the RAM: few, so that it is full most of the time.
 const DEPTH: usize = 8;
-/// Several beats in view, and one.
-type Several = RxStore<64, 65, 3, 192, 3, 4>;
+/// One beat in view, two, several, and more than a frame has.
 type One = RxStore<64, 65, 1, 64, 3, 4>;
+type Two = RxStore<64, 65, 2, 128, 3, 4>;
+type Several = RxStore<64, 65, 3, 192, 3, 4>;
+type Many = RxStore<64, 65, 12, 768, 3, 4>;
 
 /// A beat and whether it is its frame's last.
 type Beat = (Vec<u8>, bool);
 
 struct Rig {
     m: Model,
-    slots: usize,
     push: Port,
     data: Port,
     last: Port,
@@ -47,9 +48,7 @@ impl Rig {
     fn new(name: &str, dut: impl Block) -> Self {
         let mut m = model(name, dut);
         reset(&mut m);
-        let head = m.port("head");
         Self {
-            slots: m.width(head) as usize / 8 / WIDTH,
             push: m.port("push"),
             data: m.port("data"),
             last: m.port("last"),
@@ -57,7 +56,7 @@ impl Rig {
             rollback: m.port("rollback"),
             space: m.port("space"),
             head_valid: m.port("head_valid"),
-            head,
+            head: m.port("head"),
             out: BeatPorts::of(&m, "m_axis"),
             m,
             steady: Steady::default(),
@@ -152,17 +151,19 @@ fn random_run(name: &str, dut: impl Block) {
 
 #[test]
 fn rx_store_is_clean_and_one_ram() {
-    check_block("rx_store", RxStore::<64, 65, 7, 448, 11, 12>::default, Expect::rams(1).with_bits(65 << 11));
-    check_block("join_beats", JoinBeats::<64, 7, 448>::default, Expect::rams(0));
+    check_block("rx_store", RxStore::<64, 65, 12, 768, 11, 12>::default, Expect::rams(1).with_bits(65 << 11));
+    check_block("join_beats", JoinBeats::<64, 12, 768>::default, Expect::rams(0));
 }
 
 #[test]
 fn committed_beats_leave_in_order_behind_their_head_and_forgotten_ones_never() {
-    random_run("rx_store_several", Several::default());
     random_run("rx_store_one", One::default());
+    random_run("rx_store_two", Two::default());
+    random_run("rx_store_several", Several::default());
+    random_run("rx_store_many", Many::default());
 }
 
-/// Whatever the gaps between its beats, a frame that finds nothing before it is there right after its commit.
+/// Whatever its length and the gaps between its beats, a frame that finds nothing before it is there right after its commit.
 fn first_beat_follows_commit(name: &str, dut: impl Block, latency: usize) {
     let mut rng = rng();
     let mut rig = Rig::new(name, dut);
@@ -182,7 +183,7 @@ fn first_beat_follows_commit(name: &str, dut: impl Block, latency: usize) {
             rig.clock(Some(beat), false, true);
             assert!(!rig.shown, "shown before its end");
         }
-        for _ in 1..latency + rig.slots.saturating_sub(beats) {
+        for _ in 1..latency {
             rig.clock(None, false, false);
             assert!(!rig.shown, "{beats} beats: shown early");
         }
@@ -196,8 +197,10 @@ fn first_beat_follows_commit(name: &str, dut: impl Block, latency: usize) {
 
 #[test]
 fn the_first_beat_and_the_head_come_the_latency_after_the_commit() {
-    first_beat_follows_commit("rx_store_several", Several::default(), Several::LATENCY);
     first_beat_follows_commit("rx_store_one", One::default(), One::LATENCY);
+    first_beat_follows_commit("rx_store_two", Two::default(), Two::LATENCY);
+    first_beat_follows_commit("rx_store_several", Several::default(), Several::LATENCY);
+    first_beat_follows_commit("rx_store_many", Many::default(), Many::LATENCY);
 }
 
 /// Frames of all lengths at a beat a clock in, after a reader that let some of them wait: a beat a clock out.
@@ -226,6 +229,8 @@ fn no_bubble(name: &str, dut: impl Block) {
 
 #[test]
 fn frames_that_wait_leave_without_a_bubble() {
-    no_bubble("rx_store_several", Several::default());
     no_bubble("rx_store_one", One::default());
+    no_bubble("rx_store_two", Two::default());
+    no_bubble("rx_store_several", Several::default());
+    no_bubble("rx_store_many", Many::default());
 }

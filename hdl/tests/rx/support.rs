@@ -4,6 +4,8 @@ use fpgaflow_hdl_guard::{Model, Port};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
+use crate::layer2::Layer2;
+
 /// Cuts `bytes` into beats of `width` bytes; nothing at all is one empty beat.
 pub fn beats(bytes: &[u8], width: usize) -> Vec<&[u8]> {
     if bytes.is_empty() { vec![bytes] } else { bytes.chunks(width).collect() }
@@ -109,17 +111,21 @@ pub fn reset(m: &mut Model) {
 }
 
 /// A `HeaderRecord`, field by field.
+#[derive(Debug)]
 pub struct HeaderFields {
     pub window: Vec<u8>,
     pub l2: [u8; 30],
     pub l2_bytes: usize,
     pub ethertype: u16,
+    pub v6: bool,
+    pub gre: bool,
+    pub pppoe_length: u16,
     pub encap: u64,
     pub frame: u64,
 }
 
 impl HeaderFields {
-    /// From bit 0: window, layer 2 bytes and length, EtherType, encapsulation, frame.
+    /// From bit 0, in the order of the record.
     pub fn read(m: &Model, header: Port) -> Self {
         let mut words = [0; 14];
         m.get_words(header, &mut words);
@@ -131,8 +137,66 @@ impl HeaderFields {
             l2: std::array::from_fn(|byte| bits(512 + 240 - 8 - 8 * byte, 8) as u8),
             l2_bytes: bits(752, 5) as usize,
             ethertype: bits(757, 16) as u16,
-            encap: bits(773, 48),
-            frame: bits(821, 20),
+            v6: bits(773, 1) == 1,
+            gre: bits(774, 1) == 1,
+            pppoe_length: bits(775, 16) as u16,
+            encap: bits(791, 48),
+            frame: bits(839, 20),
         }
     }
+
+    /// What must be there of a frame that came by a port.
+    pub fn check(&self, frame: &[u8], port: usize) {
+        let layer2 = Layer2::of(frame);
+        let (l2, packet) = frame.split_at(layer2.bytes);
+        let mut padded = [0; 30];
+        padded[..l2.len()].copy_from_slice(l2);
+        let found = (self.l2, self.l2_bytes, self.ethertype, self.encap, self.frame);
+        let expected = (padded, layer2.bytes, layer2.ethertype, layer2.encap.to_bits(), frame_info(frame.len(), port));
+        assert_eq!(found, expected, "{} bytes: {:02x?}", frame.len(), &frame[..frame.len().min(94)]);
+        assert_eq!(self.v6, layer2.ethertype == 0x86dd);
+        let is_ip = [0x0800, 0x86dd].contains(&layer2.ethertype);
+        if let Some(length) = layer2.pppoe_length {
+            assert_eq!(self.pppoe_length, length);
+        }
+        let seen = packet.len().min(self.window.len());
+        if is_ip {
+            assert_eq!(self.window[..seen], packet[..seen]);
+            let protocol = packet.get(if self.v6 { 6 } else { 9 });
+            assert!(protocol.is_none_or(|protocol| self.gre == (*protocol == 47)), "GRE or not");
+        }
+    }
+}
+
+/// Makes the start of random bytes into a layer 2 header of any kind, right or almost; what does not fit is cut off.
+pub fn fill_layer2(rng: &mut ChaCha8Rng, frame: &mut [u8]) {
+    let mut header = vec![];
+    for _ in 0..[0, 0, 1, 1, 2, 2, 2, 3][rng.random_range(0..8)] {
+        header.extend([[0x81, 0x00], [0x88, 0xa8]][rng.random_range(0..2)]);
+        header.extend(rng.random::<[u8; 2]>());
+    }
+    if rng.random() {
+        header.extend([0x88, [0x64, 0x64, 0x64, 0x63][rng.random_range(0..4)], 0x11, [0, 0, 0, 1][rng.random_range(0..4)]]);
+        header.extend(rng.random::<[u8; 4]>());
+        header
+            .extend([[0x00, 0x21], [0x00, 0x57], [0x00, 0x21], [0x00, 0x57], [0xc0, 0x21], [0x00, 0x20]][rng.random_range(0..6)]);
+    } else {
+        header.extend([[0x08, 0x00], [0x86, 0xdd], [0x08, 0x06], [0x08, 0x01], [0x86, 0xdc]][rng.random_range(0..5)]);
+    }
+    if rng.random() {
+        // Protocols that are GRE's in one family or the other.
+        let (ip, protocol) = (header.len(), if rng.random() { 6 } else { 9 });
+        header.resize(ip + protocol, 0);
+        rng.fill(&mut header[ip..]);
+        header.push([47, 46][rng.random_range(0..2)]);
+    }
+    let there = header.len().min(frame.len() - 12);
+    frame[12..12 + there].copy_from_slice(&header[..there]);
+}
+
+/// A frame with layer 2 of any kind.
+pub fn random_frame(rng: &mut ChaCha8Rng, length: usize) -> Vec<u8> {
+    let mut frame = random_bytes(rng, length);
+    fill_layer2(rng, &mut frame);
+    frame
 }
