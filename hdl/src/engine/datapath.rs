@@ -338,6 +338,6 @@ datapath! {
 datapath! {
     /// Two ports, 512 bits; tables as [`Datapath64x2`].
     Datapath512x2: width 512, lanes 64, ports 2, stored word 513, payload address 6 7,
-    rx crate::rx::RxPort512, head crate::rx::HEAD_512, strip crate::rx::Strip512, tx crate::tx::TxPort512, host crate::tx::HostRx512,
+    rx crate::rx::RxPort512, head crate::rx::HEAD_512, tx crate::tx::TxPort512, host crate::tx::HostRx512,
     table FlowTable<10, 13, 30, 8>, entries 13, next hops 8
 }

@@ -25,7 +25,7 @@ use crate::prelude::*;
 use crate::records::{BeatSource, CounterRequest, PuntInfo};
 use crate::rx::WireSink;
 use crate::table::SECRET_BITS_V4;
-use crate::tx::WireSource;
+use crate::tx::{Widen, WireSource};
 
 /// What an engine with a data path of `width_bits` is. A board's build sets clock and build number.
 const fn geometry(width_bits: u16) -> Geometry {
@@ -167,6 +167,7 @@ macro_rules! engine {
             hold: DFF<Bit>,
             datapath: $datapath,
             host: HostSide<$ports, 11, 12>,
+            widen: Widen<$w>,
         }
 
         impl Default for $name {
@@ -226,6 +227,7 @@ macro_rules! engine {
                     irq_ready: Signal::default(),
                     clear: Clear::default(),
                     hold: DFF::default(),
+                    widen: Widen::default(),
                     datapath: $datapath::new($geometry.max_frame_bytes as usize),
                     host: HostSide::new(&$geometry, (BARRIER_CLOCKS + clear::LATENCY) as u64),
                 }
@@ -236,7 +238,8 @@ macro_rules! engine {
             #[hdl_gen]
             fn update(&mut self) {
                 dff_setup!(self, clock, hold);
-                clock!(self, clock, clear, datapath, host);
+                clock!(self, clock, clear, datapath, host, widen);
+                self.widen.reset.next = self.hold.q.val();
                 self.clear.reset.next = self.reset.val();
                 self.hold.d.next = self.reset.val() | !self.clear.done.val();
                 self.datapath.reset.next = self.hold.q.val();
@@ -275,11 +278,10 @@ macro_rules! engine {
 
                 StreamSource::<PuntInfo>::join(&mut self.datapath.m_axis_punt, &mut self.host.s_axis_punt);
                 BeatSource::<64>::join(&mut self.datapath.m_axis_punt_beats, &mut self.host.s_axis_punt_beats);
-                self.datapath.s_axis_host.data.next = bit_cast::<$w, 64>(self.host.m_axis_host_beats.data.val());
-                self.datapath.s_axis_host.last.next = self.host.m_axis_host_beats.last.val();
-                self.datapath.s_axis_host.valid.next = self.host.m_axis_host_beats.valid.val();
-                self.host.m_axis_host_beats.ready.next = self.datapath.s_axis_host.ready.val();
-                self.datapath.host_frame.next = self.host.host_frame.val();
+                BeatSource::<64>::join(&mut self.host.m_axis_host_beats, &mut self.widen.s_axis);
+                self.widen.frame.next = self.host.host_frame.val();
+                BeatSource::<$w>::join(&mut self.widen.m_axis, &mut self.datapath.s_axis_host);
+                self.datapath.host_frame.next = self.widen.frame_out.val();
 
                 self.host.s_axil_awaddr.next = self.s_axil_awaddr.val();
                 self.host.s_axil_awvalid.next = self.s_axil_awvalid.val();
