@@ -265,7 +265,7 @@ cases! {
     a_tcp_ttl_that_ends_here_is_punted: Tcp, |bad| bad.ip8(TTL, (bad.round % 2) as u8) => Ttl;
     icmp_is_punted: Udp, |bad| bad.ip8(PROTOCOL, PROTO_ICMP) => Icmp;
     other_protocols_are_punted: Udp, |bad| {
-        let protocol = bad.pick(&[0, 2, 4, 5, 7, 16, 18, 41, 47, 50, 51, 132, 136, 255]);
+        let protocol = bad.pick(&[0, 2, 4, 5, 7, 16, 18, 41, 50, 51, 132, 136, 255]);
         bad.ip8(PROTOCOL, protocol);
     } => OtherProtocol;
 
