@@ -7,7 +7,7 @@ use fpgaflow_abi::geometry::Geometry;
 use fpgaflow_abi::hash::{HashSecret, SECRET_WORDS};
 use fpgaflow_abi::wire::MIN_FRAME_BYTES;
 use fpgaflow_driver::card::PortSettings;
-use fpgaflow_driver::frame::Frame;
+use fpgaflow_driver::frame::{Frame, HEADROOM_BYTES};
 use fpgaflow_driver::software::{FlowId, SoftwareTable, Verdict};
 use fpgaflow_flows::{FlowSet, Limits};
 use fpgaflow_golden::FlowCounters;
@@ -21,6 +21,24 @@ const BATCH: usize = 64;
 
 /// Secret of the keyed hash: a constant, for nobody aims flows at the buckets of a replay.
 const SECRET: HashSecret = HashSecret([0x9e37_79b9_7f4a_7c15; SECRET_WORDS]);
+
+/// A frame that came in, with room around it.
+struct Buffered {
+    port: u8,
+    time: Duration,
+    /// The frame behind [`HEADROOM_BYTES`], for layer 2 to grow into, and room to pad it.
+    buffer: Vec<u8>,
+    frame_bytes: usize,
+}
+
+impl From<Arrival> for Buffered {
+    fn from(Arrival { port, time, frame }: Arrival) -> Self {
+        let mut buffer = vec![0; HEADROOM_BYTES];
+        buffer.extend_from_slice(&frame);
+        buffer.resize(HEADROOM_BYTES + frame.len().max(MIN_FRAME_BYTES), 0);
+        Self { port, time, buffer, frame_bytes: frame.len() }
+    }
+}
 
 /// The software flowtable.
 #[derive(Debug)]
@@ -36,10 +54,12 @@ impl SoftwareEngine {
         Self { table: SoftwareTable::new(SECRET, geometry.ports, geometry.max_frame_bytes, 0), flows: Vec::new() }
     }
 
-    /// Handles a batch, whose frames end where `lengths` say, with room behind to be padded.
-    fn process(&mut self, batch: &mut [Arrival], lengths: &[usize], sink: &mut dyn Sink) -> anyhow::Result<()> {
+    /// Handles a batch.
+    fn process(&mut self, batch: &mut [Buffered], sink: &mut dyn Sink) -> anyhow::Result<()> {
         let came: Vec<(u8, Duration)> = batch.iter().map(|arrival| (arrival.port, arrival.time)).collect();
-        let frames = batch.iter_mut().zip(lengths).map(|(arrival, len)| Frame::new(arrival.port, &mut arrival.frame, 0..*len));
+        let frames = batch
+            .iter_mut()
+            .map(|arrival| Frame::new(arrival.port, &mut arrival.buffer, HEADROOM_BYTES..HEADROOM_BYTES + arrival.frame_bytes));
         let mut frames = frames.collect::<Option<Vec<_>>>().context("a frame has no room to be padded")?;
         let mut verdicts = vec![Verdict::default(); frames.len()];
         self.table.process_batch(&mut frames, 0, &mut verdicts);
@@ -78,16 +98,11 @@ impl Engine for SoftwareEngine {
 
     fn feed(&mut self, mut arrivals: &mut dyn Iterator<Item = Arrival>, _: Pace, sink: &mut dyn Sink) -> anyhow::Result<()> {
         loop {
-            let mut batch: Vec<_> = (&mut arrivals).take(BATCH).collect();
+            let mut batch: Vec<_> = (&mut arrivals).take(BATCH).map(Buffered::from).collect();
             if batch.is_empty() {
                 return Ok(());
             }
-            let lengths: Vec<_> = batch.iter().map(|arrival| arrival.frame.len()).collect();
-            for arrival in &mut batch {
-                let padded = arrival.frame.len().max(MIN_FRAME_BYTES);
-                arrival.frame.resize(padded, 0);
-            }
-            self.process(&mut batch, &lengths, sink)?;
+            self.process(&mut batch, sink)?;
         }
     }
 
