@@ -116,7 +116,6 @@ fn every_protocol_and_next_header_has_its_reason() {
     let mut sender = Sender::new("front64", Front64::default());
     for protocol in 0..=255 {
         sender.v4(80, 60, |packet| packet[9] = protocol);
-        // With extension and fragment flags of the other family's place, which mean nothing here.
         sender.v6(100, 40, |packet| packet[6] = protocol);
     }
     assert_eq!(sender.reasons(), ["forwarded", "fragment", "icmp", "ip_extension", "malformed", "other_protocol"]);
@@ -126,7 +125,10 @@ fn every_protocol_and_next_header_has_its_reason() {
 fn every_flag_of_ipv4_and_tcp_is_judged_right() {
     let mut sender = Sender::new("front512", Front512::default());
     for bit in 0..16 {
-        sender.v4(80, 60, |packet| packet[6..8].copy_from_slice(&(1_u16 << bit).to_be_bytes()));
+        sender.v4(80, 60, |packet| {
+            packet[6..8].copy_from_slice(&(1_u16 << bit).to_be_bytes());
+            packet[24..26].copy_from_slice(&40_u16.to_be_bytes());
+        });
     }
     for flags in 0..=255 {
         sender.v4(80, 60, |packet| {
