@@ -70,7 +70,7 @@ impl Setup {
     pub fn new(seed: u64) -> Self {
         Self {
             seed,
-            width: if std::env::var("W").is_ok() { Width::Bits512 } else { Width::Bits64 },
+            width: Width::Bits64,
             timing: Timing::default(),
             losses: Losses::default(),
             options: Options::default(),
