@@ -121,7 +121,8 @@ impl<const W: usize, const AW: usize, const CW: usize> Default for Strip<W, AW, 
         let bytes = W / 8;
         assert!(bytes.is_power_of_two() && bytes <= 1 << BYTE_BITS, "Strip: beats of {W} bits are not possible");
         assert!(
-            (0..L2_LENGTHS).all(|words| l2_bytes(words) % bytes > 0 && l2_bytes(words) / bytes < (1 << PLACE_BITS) - 1),
+            (0..L2_LENGTHS)
+                .all(|words| !l2_bytes(words).is_multiple_of(bytes) && l2_bytes(words) / bytes < (1 << PLACE_BITS) - 1),
             "Strip: a header in beats of {W} bits has too many of them, or ends with one"
         );
         let tail = |words: usize| l2_bytes(words) % bytes;
