@@ -11,6 +11,7 @@ use fpgaflow_abi::descriptor::{
 };
 use fpgaflow_abi::entry::{Entry, EntryBits};
 use fpgaflow_abi::hash::{KeyHash, SECRET_REGS};
+use fpgaflow_abi::key::Family;
 use fpgaflow_abi::next_hop::{NextHop, NextHopBits, mac_to_int};
 use fpgaflow_abi::reason::Reason;
 use fpgaflow_abi::regs::{self, Event, FlowCtrl, PortCtrl};
@@ -250,8 +251,8 @@ fn an_index_that_the_card_does_not_have_is_refused_and_not_cut_short() {
         desk.refuses("a next hop", Command::write_next_hop(index, &NextHopBits::default()), Status::BadIndex);
     }
     let beyond = EntryRef::new().with_index(desk.entry.index() + GEOMETRY.entries_v4);
-    let of_v6 = desk.entry.with_v6(true);
-    for entry in [beyond, of_v6] {
+    let beyond_v6 = EntryRef::of(Family::V6, desk.entry.index() + GEOMETRY.entries_v6);
+    for entry in [beyond, beyond_v6] {
         desk.refuses("an entry", Command::write_entry(entry, &EntryBits::default(), 0), Status::BadIndex);
         desk.refuses("counters to clear", Command::clear_counters(entry), Status::BadIndex);
         let buffer = desk.host.buffer.iova().0;

@@ -112,8 +112,9 @@ fn a_table_that_makes_no_sense_is_refused() {
 
 #[test]
 fn sizes_that_make_no_sense_are_refused() {
-    const { assert!(GEOMETRY.entries_v6 == 0, "without IPv4 entries this card has none at all") };
-    refused_by_name("ENTRIES_V4", regs::ENTRIES_V4, &[0, (1 << 23) + 1, 1 << 31]);
+    // None of one family would be an engine of the other: `abi::geometry` has the test of a card without any.
+    const { assert!(GEOMETRY.entries_v6 > 0) };
+    refused_by_name("ENTRIES_V4", regs::ENTRIES_V4, &[(1 << 23) + 1, 1 << 31]);
     refused_by_name("ENTRIES_V6", regs::ENTRIES_V6, &[(1 << 23) + 1, 1 << 31]);
     refused_by_name("NEXT_HOPS", regs::NEXT_HOPS, &[0, (1 << 12) + 1, 1 << 31]);
     refused_by_name("MAX_FRAME", regs::MAX_FRAME, &[0, 13, MIN_FRAME_BYTES as u32 - 1, (1 << 16) + 1, 1 << 31]);

@@ -82,7 +82,8 @@ pub enum Opcode {
     /// Writes stash slot `index`; payload word 0 is the [`Slot`], word 1 the whole hash.
     WriteStash = 2,
     /// Writes [`PAYLOAD_WORDS`] words of the entry `index` names, at `part` times that; the last part commits all of them at once.
-    /// An IPv4 entry has one part, an IPv6 entry three.
+    /// An IPv4 entry has one part, an IPv6 entry three. They follow one another in the ring, from part 0, with no other command
+    /// between: a part out of that order is a [`Status::BadOpcode`], nothing is written, and only part 0 begins anew.
     WriteEntry = 3,
     /// Writes next hop `index`; payload words 0-2.
     WriteNextHop = 4,

@@ -58,6 +58,8 @@ pub struct Slot {
     __: u32,
 }
 
+/// Family of an [`EntryRef`]; its index is below.
+pub const ENTRY_REF_FAMILY: Field = Field::new(EntryRef::V6_OFFSET, EntryRef::V6_BITS);
 /// Tag of a slot row.
 pub const SLOT_TAG: Field = Field::new(Slot::TAG_OFFSET, Slot::TAG_BITS);
 /// Entry of a slot row.
@@ -67,6 +69,7 @@ pub const SLOT_VALID: Field = Field::new(Slot::VALID_OFFSET, Slot::VALID_BITS);
 /// Whole hash of a stash row; its slot row is below.
 pub const STASH_HASH: Field = Field::new(SLOT_BITS, HASH_BITS);
 
+const _: () = assert!(ENTRY_REF_FAMILY.lsb == EntryRef::INDEX_BITS && ENTRY_REF_FAMILY.end() == ENTRY_REF_BITS);
 const _: () = assert!(SLOT_VALID.end() == SLOT_BITS && STASH_HASH.end() == STASH_BITS);
 
 /// A stash slot compares the whole hash and wins over bucket slots, so it can hold a key whose tag its buckets already hold.

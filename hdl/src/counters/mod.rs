@@ -3,50 +3,76 @@
 //! ```text
 //!                                             +----------+
 //!  count_valid, count_entry, count_bytes ---->| Counters |--> reply_valid, reply
-//!  s_axis_request (CounterRequest) ---------->|          |
+//!  s_axis_request (CounterRequest) ---------->|          |--> gap_wanted
 //!  tick ------------------------------------->|          |
 //!                                             +----------+
 //! ```
-//! One count a clock, never refused; a request is taken in a clock without a count. Its reply comes [`REPLY_AFTER`] clocks
-//! later. `reply` comes from flip-flops.
+//! One count a clock, never refused. One read a clock, never refused either. A clear is taken in a clock without a count. A reply comes
+//! [`REPLY_AFTER`] clocks after its request, two LUTs behind flip-flops; `gap_wanted` comes from a flip-flop.
 //!
 //! # Contract
-//! - Counts and requests take effect in the order in which they come: a reply holds every count of an earlier clock and none of a
-//!   later one, packets, bytes and tick of one moment. A clear answers with what the counters were.
-//! - Every count is exact: at one a clock on one entry, on two alternating, in any pattern.
+//! - Counts and requests take effect in the order in which they come: a reply holds every count of an earlier clock and none of the
+//!   same or a later one, packets, bytes and tick of one moment. A clear answers with what the counters were.
+//! - Every count is exact: at one a clock on one entry, on two alternating, in any pattern, of both families.
 //! - `seen` is the value of `tick` [`SEEN_AFTER`] clocks after the last count; 0 when there was none since the clearing.
-//! - Packets wrap at 2^56 (15 years of one flow at 148.8 million a second), bytes at 2^64.
+//! - Packets wrap at 2^56, bytes at 2^64: not within a year of one flow that has all of the fastest engine, see the assertions below.
 //! - Counters are zero after configuration. Reset drops counts and requests on their way and leaves the counters alone.
 //!
-//! # Requests make progress
-//! At 64 bits a packet takes two clocks and more, so at least every second clock is free and a request waits one clock at most.
-//! At 512 bits packets of 64 bytes can come in every clock and a request could wait for as long as they do. An engine of that
-//! width either leaves a clock free now and then (its credits allow it: one packet slot in 1,024 is plenty) or keeps a second
-//! copy of the RAM to read from; the choice belongs to the data path that can make it, and this block serves the first.
+//! # A clear gets its clock
+//! At 512 bits packets can come in every clock. A clear that meets one asks for a gap: one clock later `gap_wanted` is high for one clock,
+//! and a data path that takes in no packet in that clock gives the clear its clock when the gap has come down here, a fixed number `G`
+//! of clocks later. So a clear is taken `G + 1` clocks after it was offered at the latest and costs the place of one packet, whatever the
+//! traffic. `G` is below [`AGAIN_AFTER`]; a gap that was not given is asked for again after as many clocks.
 //!
 //! # How
-//! Reads and clears are operations in the same pipeline as counts. An operation that finds its entry in the operations right
-//! before it takes over their result instead of the RAM's. Sums are split: low parts one clock, high parts with the carry the
-//! next, so no adder is longer than 36 bits, and low and high parts are forwarded apart.
+//! Two copies of all rows, written alike. The first belongs to the counts: read, add, write back. A count that finds its entry in the
+//! counts right before it takes over their result instead of the RAM's. Sums are split: low parts one clock, high parts with the carry
+//! the next, so no adder is longer than 36 bits, and low and high parts are forwarded apart. A clear is a count that writes zeros.
 //!
 //! ```text
 //!  clock  1       2     3        4         5          6       7       8
 //!         read -->|---->|gather: |low sums |high sums |write  |(kept for
-//!                 |     |low     |         |          |reply  | forwarding)
-//!                 |     |        |gather:  |          |       |
+//!                 |     |low     |         |          |both   | forwarding)
+//!                 |     |        |gather:  |          |copies |
 //!                 |     |        |high     |          |       |
 //! ```
+//! The second belongs to the requests: a request waits [`WRITTEN_AFTER`] - 1 clocks, until every count before it is written and none of
+//! its own clock or later is, then reads one row, which needs no forwarding and no free clock.
 
+mod gap;
 mod rmw;
+mod rows;
 
+pub use gap::{AGAIN_AFTER, Gap};
 pub use rmw::Counters;
+pub use rows::CounterRows;
 
 use crate::{table, verdict};
 
+/// Clocks from a count to the write of its sums.
+pub const WRITTEN_AFTER: usize = 6;
 /// Clocks from a request to its reply.
-pub const REPLY_AFTER: usize = 6;
+pub const REPLY_AFTER: usize = WRITTEN_AFTER - 1 + 2;
 /// Clocks from a count to the moment `tick` is taken for it.
 pub const SEEN_AFTER: usize = 5;
+
+/// Low part of packets; short enough for a test to carry out of it.
+const PACKETS_LOW_BITS: usize = 20;
+/// High part of packets.
+const PACKETS_HIGH_BITS: usize = 36;
+/// Low part of bytes.
+const BYTES_LOW_BITS: usize = 32;
+/// High part of bytes.
+const BYTES_HIGH_BITS: usize = 32;
+
+/// Clocks in a year of 366 days of an engine at 400 MHz, faster than the fastest that is aimed at: 1.3e16. A 100G port has 148.8 million
+/// packets a second at most, 4.7e15 in that time.
+const CLOCKS_A_YEAR: u128 = 400_000_000 * 366 * 24 * 60 * 60;
+/// Bytes that the widest engine takes in a clock: a packet of more bytes takes more clocks.
+const BYTES_A_CLOCK: u128 = 512 / 8;
+
+const _: () = assert!(CLOCKS_A_YEAR < 1 << (PACKETS_LOW_BITS + PACKETS_HIGH_BITS), "packets would wrap within a year");
+const _: () = assert!(CLOCKS_A_YEAR * BYTES_A_CLOCK < 1 << (BYTES_LOW_BITS + BYTES_HIGH_BITS), "bytes would wrap within a year");
 
 /// Clocks that the command engine waits after the last write of a slot or stash slot, until no lookup that did not see the write
 /// is on its way: every request given this many clocks after the write, or later, finds the counts of all of them, and a

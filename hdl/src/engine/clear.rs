@@ -9,7 +9,7 @@
 //! ```
 //! Block RAM keeps its contents over a reset, so a card that was reset under traffic would still forward by its old slots. For
 //! `2^INDEX_BITS` clocks after reset this writes an empty slot to every place, one a clock; then `done` goes high for good
-//! and writes pass, [`LATENCY`] clock later. Writes that arrive before `done` are lost: the engine keeps
+//! and writes pass, [`LATENCY`] clock later; between writes the wide row stands still. Writes that arrive before `done` are lost: the engine keeps
 //! everything else in reset until then. Stash slots are flip-flops and clear by reset.
 
 use crate::prelude::*;
@@ -70,7 +70,9 @@ impl<const INDEX_BITS: usize> Logic for Clear<INDEX_BITS> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, index, done_s1, write_valid_s1, write_s1);
-        self.write_s1.d.next = self.s_write.val();
+        if self.s_write_valid.val() {
+            self.write_s1.d.next = self.s_write.val();
+        }
         self.write_valid_s1.d.next = self.s_write_valid.val() & self.done_s1.q.val();
         if !self.done_s1.q.val() {
             self.write_valid_s1.d.next = true;

@@ -16,7 +16,7 @@
 use std::array;
 
 use fpgaflow_abi::counters::TICK_SHIFT;
-use fpgaflow_abi::key::KEY_BITS_V4;
+use fpgaflow_abi::hash::SECRET_BITS;
 
 use crate::counters::Counters;
 use crate::engine::Credits;
@@ -27,7 +27,7 @@ use crate::records::{
     REASON_BITS, SEEN_BITS, TableWrite, Verdict,
 };
 use crate::rx::{RxArbiter, SplitHead, Strip, WireSink};
-use crate::table::{self, FlowTable, RingDelay, SECRET_BITS_V4};
+use crate::table::{self, FlowTable, RingDelay};
 use crate::tx::{Merge, WireSource};
 use crate::verdict::VerdictStage;
 
@@ -39,7 +39,7 @@ macro_rules! datapath {
     (
         $(#[$doc:meta])* $name:ident: width $w:tt, lanes $b:tt, ports $ports:tt, stored word $word:tt, payload address $paw:tt $pcw:tt,
         rx $rx_port:ty, head $head:path, tx $tx_port:ty, host $host_rx:ty,
-        table $table:ty, entries $ew:tt, next hops $nw:tt
+        table $table:ty, entries $ew4:tt $ew6:tt, reference $ref:tt, next hops $nw:tt
     ) => {
         $(#[$doc])*
         #[derive(LogicBlock)]
@@ -64,7 +64,7 @@ macro_rules! datapath {
             /// Look packets up.
             pub lookup_enable: Signal<In, Bit>,
             /// Secret of the keyed hash.
-            pub secret: Signal<In, Bits<SECRET_BITS_V4>>,
+            pub secret: Signal<In, Bits<SECRET_BITS>>,
             /// Clock counter.
             pub now: Signal<In, Bits<CLOCK_BITS>>,
 
@@ -125,7 +125,7 @@ macro_rules! datapath {
             l2: StreamFifo<L2Record, FRAMES_AW, { FRAMES_AW + 1 }>,
             flows: $table,
             stage: VerdictStage<$nw>,
-            counters: Counters<$ew>,
+            counters: Counters<$ew4, $ew6, $ref>,
             verdicts: CutFifo<Verdict, FRAMES_AW, { FRAMES_AW + 1 }>,
             merge: Merge<$w, $ports>,
             tx: [$tx_port; $ports],
@@ -253,7 +253,8 @@ macro_rules! datapath {
                 self.l2.s_axis.data.next = self.header_l2.val();
                 self.l2.s_axis.valid.next = self.split.header_valid.val();
                 StreamSource::<L2Record>::join(&mut self.l2.m_axis, &mut self.merge.s_axis_l2);
-                self.arbiter.credit.next = self.credits.credit.val();
+                // A clear of counters asks for a clock without a packet: no frame enters in the clock that will be it.
+                self.arbiter.credit.next = self.credits.credit.val() & !self.counters.gap_wanted.val();
                 self.credits.taken.next = self.arbiter.credit_taken.val();
                 self.credits.returned.next = self.verdicts.m_axis.valid.val() & self.verdicts.m_axis.ready.val();
 
@@ -266,7 +267,8 @@ macro_rules! datapath {
                 }
                 self.parser.lookup_enable.next = self.lookup_enable.val();
                 self.flows.lookup_valid.next = self.parser.key_valid.val();
-                self.flows.key.next = self.parser.key.val().get_bits::<KEY_BITS_V4>(0);
+                self.flows.key.next = self.parser.key.val();
+                self.parsed.din_valid.next = self.parser.parsed_valid.val();
                 self.parsed.din.next = self.parser.parsed.val();
                 self.flows.secret.next = self.secret.val();
                 self.flows.write_valid.next = self.write_valid.val();
@@ -329,15 +331,15 @@ macro_rules! datapath {
 }
 
 datapath! {
-    /// Two ports, 64 bits; 8,192 slots and 8,192 IPv4 entries, 256 next hops.
+    /// Two ports, 64 bits; 8,192 slots, 8,192 IPv4 and 2,048 IPv6 entries, 256 next hops.
     Datapath64x2: width 64, lanes 8, ports 2, stored word 65, payload address 6 7,
     rx crate::rx::RxPort64, head crate::rx::HEAD_64, tx crate::tx::TxPort64, host crate::tx::HostRx64,
-    table FlowTable<10, 13, 30, 8>, entries 13, next hops 8
+    table FlowTable<10, 13, 11, 14, 31, 8>, entries 13 11, reference 14, next hops 8
 }
 
 datapath! {
     /// Two ports, 512 bits; tables as [`Datapath64x2`].
     Datapath512x2: width 512, lanes 64, ports 2, stored word 513, payload address 6 7,
     rx crate::rx::RxPort512, head crate::rx::HEAD_512, tx crate::tx::TxPort512, host crate::tx::HostRx512,
-    table FlowTable<10, 13, 30, 8>, entries 13, next hops 8
+    table FlowTable<10, 13, 11, 14, 31, 8>, entries 13 11, reference 14, next hops 8
 }

@@ -15,6 +15,7 @@
 //! - No output depends on an input of the same clock.
 
 use fpgaflow_abi::geometry::Geometry;
+use fpgaflow_abi::hash::SECRET_BITS;
 
 use super::clear::{self, Clear};
 use super::datapath::{Datapath64x2, Datapath512x2};
@@ -24,7 +25,6 @@ use crate::host::regs::axi_lite::ADDRESS_BITS;
 use crate::prelude::*;
 use crate::records::{BeatSource, CounterRequest, PuntInfo};
 use crate::rx::WireSink;
-use crate::table::SECRET_BITS_V4;
 use crate::tx::{Widen, WireSource};
 
 /// What an engine with a data path of `width_bits` is. A board's build sets clock and build number.
@@ -35,7 +35,7 @@ const fn geometry(width_bits: u16) -> Geometry {
         bucket_bits: 10,
         stash: 8,
         entries_v4: 1 << 13,
-        entries_v6: 0,
+        entries_v6: 1 << 11,
         next_hops: 1 << 8,
         max_frame_bytes: 9018,
         clock_hz: 0,
@@ -262,7 +262,7 @@ macro_rules! engine {
                 self.host.host_full_valid.next = self.datapath.host_full_valid.val();
 
                 self.datapath.lookup_enable.next = self.host.lookup_enable.val();
-                self.datapath.secret.next = self.host.hash_secret.val().get_bits::<SECRET_BITS_V4>(0);
+                self.datapath.secret.next = self.host.hash_secret.val().get_bits::<SECRET_BITS>(0);
                 self.datapath.rx_enable.next = self.host.rx_enable.val();
                 self.datapath.promiscuous.next = self.host.promiscuous.val();
                 self.datapath.tail_drop.next = self.host.tail_drop.val();

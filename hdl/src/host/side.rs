@@ -228,7 +228,7 @@ impl<const PORTS: usize, const AW: usize, const CW: usize> HostSide<PORTS, AW, C
     /// For a card of this geometry whose barriers wait `barrier_clocks` clocks.
     ///
     /// # Panics
-    /// When the geometry has another number of ports, IPv6 entries, or a longest frame that the store does not hold.
+    /// When the geometry has another number of ports, no entries, or a longest frame that the store does not hold.
     pub fn new(geometry: &Geometry, barrier_clocks: u64) -> Self {
         Self {
             clock: Signal::default(),

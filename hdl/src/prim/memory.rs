@@ -90,7 +90,9 @@ impl<T: Synth, const AW: usize, const REGISTERED: bool> Logic for Memory<T, AW, 
     fn hdl(&self) -> Verilog {
         let (msb, last) = (T::BITS - 1, (1_usize << AW) - 1);
         let (declare, read) = if REGISTERED {
-            (format!("reg [{msb}:0] word;"), "if (ren) word <= mem[raddr];\n    rdata <= word;")
+            // A word that has not changed is not moved again: what stands still costs a simulator nothing.
+            let declare = format!("reg [{msb}:0] word;\nreg fresh;");
+            (declare, "if (ren) word <= mem[raddr];\n    fresh <= ren;\n    if (fresh) rdata <= word;")
         } else {
             (String::new(), "if (ren) rdata <= mem[raddr];")
         };

@@ -11,7 +11,8 @@
 //!
 //! # Contract
 //! A write in clock `n` is seen by every read issued in clock `n` or later and by no read issued before. A read is issued by
-//! presenting `raddr`; every clock issues one. All words are zero after configuration; reset does not clear them.
+//! presenting `raddr`: of [`Ram`] in every clock, of [`RamReg`] in those with `ren`, so that wide rows do not move for nothing. All
+//! words are zero after configuration; reset does not clear them.
 //!
 //! The memory itself promises nothing about a read that collides with a write ([`Memory`]), so the collision is remembered
 //! for as long as the read takes and the written word put in place of the memory's.
@@ -68,9 +69,11 @@ pub struct RamReg<T: Synth, const AW: usize> {
     pub waddr: Signal<In, Bits<AW>>,
     /// What to write.
     pub wdata: Signal<In, T>,
-    /// Where to read, every clock.
+    /// Read `raddr` in this clock.
+    pub ren: Signal<In, Bit>,
+    /// Where to read.
     pub raddr: Signal<In, Bits<AW>>,
-    /// The word at the `raddr` of two clocks ago.
+    /// The word at the `raddr` of two clocks ago; not defined when there was no `ren` then.
     pub rdata: Signal<Out, T>,
     memory: Memory<T, AW, true>,
     collided_s1: DFF<Bit>,
@@ -87,12 +90,16 @@ impl<T: Synth, const AW: usize> Logic for RamReg<T, AW> {
         self.memory.wen.next = self.wen.val();
         self.memory.waddr.next = self.waddr.val();
         self.memory.wdata.next = self.wdata.val();
-        self.memory.ren.next = true;
+        self.memory.ren.next = self.ren.val();
         self.memory.raddr.next = self.raddr.val();
-        self.collided_s1.d.next = self.wen.val() & (self.waddr.val() == self.raddr.val());
+        self.collided_s1.d.next = (self.wen.val() & self.ren.val()) & (self.waddr.val() == self.raddr.val());
         self.collided_s2.d.next = self.collided_s1.q.val();
-        self.written_s1.d.next = self.wdata.val();
-        self.written_s2.d.next = self.written_s1.q.val();
+        if self.wen.val() {
+            self.written_s1.d.next = self.wdata.val();
+        }
+        if self.collided_s1.q.val() {
+            self.written_s2.d.next = self.written_s1.q.val();
+        }
         self.rdata.next = self.memory.rdata.val();
         if self.collided_s2.q.val() {
             self.rdata.next = self.written_s2.q.val();

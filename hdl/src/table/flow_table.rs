@@ -1,4 +1,4 @@
-//! The flow table put together, for IPv4 keys.
+//! The flow table put together, for both families.
 //!
 //! ```text
 //!                      +-----------+
@@ -10,34 +10,38 @@
 //! Latency [`LATENCY`] clocks, one lookup a clock, no stall. [The module above](super) says when a write counts.
 //!
 //! # Contract
+//! - A key is a row of `abi::key`; an IPv4 key is extended with zeros.
 //! - A match in the stash wins over slots. `hit` says that the entry read has the whole key and is valid; without it the rest of
-//!   the answer is not defined.
+//!   the answer is not defined. Addresses of an IPv4 entry are in the low bits, zeros above.
 //! - Tables are all zero, that is empty, after configuration. Reset forgets lookups on their way and leaves tables alone.
 //!
-//! Parameters: `BB` bits of a bucket number, `EW` bits of an entry index, `SLOT = EW + 17`, `STASH` slots in the stash.
+//! Parameters: `BB` bits of a bucket number; `EW4` and `EW6` bits of an IPv4 and an IPv6 entry's index; `REF` bits of an entry
+//! reference as slots store it, one more than the larger of both; `SLOT = REF + 17`; `STASH` slots in the stash.
 
 use std::array;
 
-use fpgaflow_abi::entry::{ACTION_V4, ENTRY_BITS_V4, NEXT_HOP_BITS};
-use fpgaflow_abi::hash::HASH_BITS;
-use fpgaflow_abi::key::KEY_BITS_V4;
-use fpgaflow_abi::slot::ENTRY_REF_BITS;
+use fpgaflow_abi::entry::{ACTION_V4, ACTION_V6, ActionLayout, ENTRY_BITS_V4, ENTRY_BITS_V6, NEXT_HOP_BITS};
+use fpgaflow_abi::hash::SECRET_BITS;
+use fpgaflow_abi::key::{Family, KEY_BITS_V4, KEY_BITS_V6};
 
 use super::entries::{self, EntryArray};
+use super::entry_ref::WideRef;
 use super::hash::KeyedHash;
 use super::ring_delay::RingDelay;
 use super::slots::{self, SlotBanks};
 use super::stash::Stash;
 use super::{ENTRY_READ, LATENCY, SLOT_READ};
 use crate::prelude::*;
-use crate::records::{self, FlowAction, TableWrite};
+use crate::records::{ADDRESS_BITS, FlowAction, TableWrite};
 
-/// Bits of the secret that hashes of IPv4 keys use.
-pub const SECRET_BITS_V4: usize = KEY_BITS_V4 + HASH_BITS - 1;
 /// Bits of an entry above its key.
-const ACTION_BITS: usize = ENTRY_BITS_V4 - KEY_BITS_V4;
+const ACTION_BITS_V4: usize = ENTRY_BITS_V4 - KEY_BITS_V4;
+/// The same of an IPv6 entry.
+const ACTION_BITS_V6: usize = ENTRY_BITS_V6 - KEY_BITS_V6;
 /// Parts in which a key is compared.
-const KEY_PARTS: usize = KEY_BITS_V4 / entries::PART_BITS;
+const KEY_PARTS_V4: usize = KEY_BITS_V4 / entries::PART_BITS;
+/// The same of an IPv6 key.
+const KEY_PARTS_V6: usize = KEY_BITS_V6 / entries::PART_BITS;
 /// Clock of the pick: slots and stash have answered, `entry_s6` takes it.
 const PICK: usize = SLOT_READ + slots::LATENCY;
 /// Clock of the comparison's end: `answer_s10` takes it.
@@ -47,22 +51,43 @@ const KEY_WAITS: usize = ENTRY_READ + 2;
 
 const _: () = assert!(PICK == 5 && ENTRY_READ == 6 && COMPARED == 9 && LATENCY == 10, "stages in names below");
 
-// Fields of an entry's action, counted from the end of its key.
-const DPORT: usize = ACTION_V4.dport.lsb - KEY_BITS_V4;
-const SPORT: usize = ACTION_V4.sport.lsb - KEY_BITS_V4;
-const DST: usize = ACTION_V4.dst.lsb - KEY_BITS_V4;
-const SRC: usize = ACTION_V4.src.lsb - KEY_BITS_V4;
-const NEXT_HOP: usize = ACTION_V4.next_hop.lsb - KEY_BITS_V4;
-const VALID: usize = ACTION_V4.valid.lsb - KEY_BITS_V4;
-const L3_DELTA: usize = ACTION_V4.l3_delta.lsb - KEY_BITS_V4;
-const L4_DELTA: usize = ACTION_V4.l4_delta.lsb - KEY_BITS_V4;
-const ADDRESS_BITS: usize = ACTION_V4.src.width;
+/// Lowest bits of an action's fields, counted from the end of the key.
+struct Places {
+    dport: usize,
+    sport: usize,
+    dst: usize,
+    src: usize,
+    next_hop: usize,
+    valid: usize,
+    l3_delta: usize,
+    l4_delta: usize,
+}
+
+impl Places {
+    const fn behind(key_bits: usize, action: ActionLayout) -> Self {
+        Self {
+            dport: action.dport.lsb - key_bits,
+            sport: action.sport.lsb - key_bits,
+            dst: action.dst.lsb - key_bits,
+            src: action.src.lsb - key_bits,
+            next_hop: action.next_hop.lsb - key_bits,
+            valid: action.valid.lsb - key_bits,
+            l3_delta: action.l3_delta.lsb - key_bits,
+            l4_delta: action.l4_delta.lsb - key_bits,
+        }
+    }
+}
+
+const V4: Places = Places::behind(KEY_BITS_V4, ACTION_V4);
+const V6: Places = Places::behind(KEY_BITS_V6, ACTION_V6);
+const ADDRESS_BITS_V4: usize = ACTION_V4.src.width;
 const PORT_BITS: usize = ACTION_V4.sport.width;
 const DELTA_BITS: usize = ACTION_V4.l3_delta.width;
 
-/// Two banks of `2^BB` buckets, `STASH` stash slots, `2^EW` IPv4 entries.
+/// Two banks of `2^BB` buckets, `STASH` stash slots, `2^EW4` IPv4 and `2^EW6` IPv6 entries.
 #[derive(LogicBlock)]
-pub struct FlowTable<const BB: usize, const EW: usize, const SLOT: usize, const STASH: usize> {
+pub struct FlowTable<const BB: usize, const EW4: usize, const EW6: usize, const REF: usize, const SLOT: usize, const STASH: usize>
+{
     /// The block's clock.
     pub clock: Signal<In, Clock>,
     /// Synchronous, active high.
@@ -70,9 +95,9 @@ pub struct FlowTable<const BB: usize, const EW: usize, const SLOT: usize, const 
     /// There is a key in this clock.
     pub lookup_valid: Signal<In, Bit>,
     /// The key, from a flip-flop.
-    pub key: Signal<In, Bits<KEY_BITS_V4>>,
+    pub key: Signal<In, Bits<KEY_BITS_V6>>,
     /// The hash's secret; changed only while the driver expects misses.
-    pub secret: Signal<In, Bits<SECRET_BITS_V4>>,
+    pub secret: Signal<In, Bits<SECRET_BITS>>,
     /// There is a table write in this clock.
     pub write_valid: Signal<In, Bit>,
     /// The write; one of a next hop is ignored.
@@ -84,24 +109,34 @@ pub struct FlowTable<const BB: usize, const EW: usize, const SLOT: usize, const 
 
     /// `valid[i]` belongs to clock `i + 1`.
     valid: [DFF<Bit>; LATENCY],
-    key_s8: RingDelay<Bits<KEY_BITS_V4>, KEY_WAITS>,
-    hash: KeyedHash<KEY_BITS_V4, SECRET_BITS_V4>,
-    slots: SlotBanks<BB, EW, SLOT>,
-    stash: Stash<EW, STASH>,
-    found_s6: DFF<Bit>,
-    entry_s6: DFF<Bits<EW>>,
-    entries: EntryArray<KEY_BITS_V4, KEY_PARTS, ACTION_BITS, ENTRY_BITS_V4, EW>,
-    found_s9: Delay<Bit, { entries::LATENCY }>,
-    entry_s9: Delay<Bits<EW>, { entries::LATENCY }>,
-    src: Signal<Local, Bits<ADDRESS_BITS>>,
-    dst: Signal<Local, Bits<ADDRESS_BITS>>,
-    action_s9: Signal<Local, Bits<ACTION_BITS>>,
+    key_s8: RingDelay<Bits<KEY_BITS_V6>, KEY_WAITS>,
+    key_s8_v4: Signal<Local, Bits<KEY_BITS_V6>>,
+    hash: KeyedHash<KEY_BITS_V6, SECRET_BITS>,
+    slots: SlotBanks<BB, REF, SLOT>,
+    stash: Stash<REF, STASH>,
+    picked: Signal<Local, Bits<REF>>,
+    entry_s6: DFF<Bits<REF>>,
+    read_v4_s6: DFF<Bit>,
+    read_v6_s6: DFF<Bit>,
+    entries_v4: EntryArray<KEY_BITS_V4, KEY_PARTS_V4, ACTION_BITS_V4, ENTRY_BITS_V4, EW4>,
+    entries_v6: EntryArray<KEY_BITS_V6, KEY_PARTS_V6, ACTION_BITS_V6, ENTRY_BITS_V6, EW6>,
+    read_v4_s9: Delay<Bit, { entries::LATENCY }>,
+    read_v6_s9: Delay<Bit, { entries::LATENCY }>,
+    entry_s9: Delay<Bits<REF>, { entries::LATENCY }>,
+    entry_ref: WideRef<REF>,
+    src_v4: Signal<Local, Bits<ADDRESS_BITS_V4>>,
+    dst_v4: Signal<Local, Bits<ADDRESS_BITS_V4>>,
+    action_v4: Signal<Local, Bits<ACTION_BITS_V4>>,
+    action_v6: Signal<Local, Bits<ACTION_BITS_V6>>,
     answer_s10: DFF<FlowAction>,
 }
 
-impl<const BB: usize, const EW: usize, const SLOT: usize, const STASH: usize> Default for FlowTable<BB, EW, SLOT, STASH> {
+impl<const BB: usize, const EW4: usize, const EW6: usize, const REF: usize, const SLOT: usize, const STASH: usize> Default
+    for FlowTable<BB, EW4, EW6, REF, SLOT, STASH>
+{
     fn default() -> Self {
-        assert!(EW < ENTRY_REF_BITS, "FlowTable: {EW} bits of entry index do not fit an entry reference");
+        assert!(EW4 >= 1 && EW6 >= 1, "FlowTable: both families have an array of 2 entries and more, not 2^{EW4} and 2^{EW6}");
+        assert!(REF == EW4.max(EW6) + 1, "FlowTable: a family and {EW4} or {EW6} bits of index are not {REF} bits");
         Self {
             clock: Signal::default(),
             reset: Signal::default(),
@@ -114,27 +149,36 @@ impl<const BB: usize, const EW: usize, const SLOT: usize, const STASH: usize> De
             answer: Signal::default(),
             valid: array::from_fn(|_| DFF::default()),
             key_s8: RingDelay::default(),
+            key_s8_v4: Signal::default(),
             hash: KeyedHash::default(),
             slots: SlotBanks::default(),
             stash: Stash::default(),
-            found_s6: DFF::default(),
+            picked: Signal::default(),
             entry_s6: DFF::default(),
-            entries: EntryArray::default(),
-            found_s9: Delay::default(),
+            read_v4_s6: DFF::default(),
+            read_v6_s6: DFF::default(),
+            entries_v4: EntryArray::new(Family::V4),
+            entries_v6: EntryArray::new(Family::V6),
+            read_v4_s9: Delay::default(),
+            read_v6_s9: Delay::default(),
             entry_s9: Delay::default(),
-            src: Signal::default(),
-            dst: Signal::default(),
-            action_s9: Signal::default(),
+            entry_ref: WideRef::default(),
+            src_v4: Signal::default(),
+            dst_v4: Signal::default(),
+            action_v4: Signal::default(),
+            action_v6: Signal::default(),
             answer_s10: DFF::default(),
         }
     }
 }
 
-impl<const BB: usize, const EW: usize, const SLOT: usize, const STASH: usize> Logic for FlowTable<BB, EW, SLOT, STASH> {
+impl<const BB: usize, const EW4: usize, const EW6: usize, const REF: usize, const SLOT: usize, const STASH: usize> Logic
+    for FlowTable<BB, EW4, EW6, REF, SLOT, STASH>
+{
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, found_s6, entry_s6, answer_s10);
-        clock!(self, clock, key_s8, hash, slots, stash, entries, found_s9, entry_s9);
+        dff_setup!(self, clock, read_v4_s6, read_v6_s6, entry_s6, answer_s10);
+        clock!(self, clock, key_s8, hash, slots, stash, entries_v4, entries_v6, read_v4_s9, read_v6_s9, entry_s9);
 
         // 0: what waits beside the lookup.
         for i in 0..LATENCY {
@@ -144,6 +188,7 @@ impl<const BB: usize, const EW: usize, const SLOT: usize, const STASH: usize> Lo
         for i in 1..LATENCY {
             self.valid[i].d.next = self.valid[i - 1].q.val();
         }
+        self.key_s8.din_valid.next = self.lookup_valid.val();
         self.key_s8.din.next = self.key.val();
 
         // 0 and 1: the hash.
@@ -152,54 +197,110 @@ impl<const BB: usize, const EW: usize, const SLOT: usize, const STASH: usize> Lo
         self.hash.secret.next = self.secret.val();
 
         // 2 to 5: slots and stash.
+        for hashed in SLOT_READ..(SLOT_READ + 1) {
+            self.slots.hash_valid.next = self.valid[hashed - 1].q.val();
+            self.stash.hash_valid.next = self.valid[hashed - 1].q.val();
+        }
         self.slots.hash.next = self.hash.hash.val();
         self.slots.write_valid.next = self.write_valid.val();
         self.slots.write.next = self.write.val();
         self.stash.hash.next = self.hash.hash.val();
         self.stash.write_valid.next = self.write_valid.val();
         self.stash.write.next = self.write.val();
-        self.found_s6.d.next = self.slots.matched.val() | self.stash.matched.val();
-        self.entry_s6.d.next = self.slots.entry.val();
+        self.picked.next = self.slots.entry.val();
         if self.stash.matched.val() {
-            self.entry_s6.d.next = self.stash.entry.val();
+            self.picked.next = self.stash.entry.val();
         }
+        self.read_v4_s6.d.next = false;
+        self.read_v6_s6.d.next = false;
+        for looked in PICK..(PICK + 1) {
+            if self.valid[looked - 1].q.val() & (self.slots.matched.val() | self.stash.matched.val()) {
+                for family in (REF - 1)..REF {
+                    self.read_v4_s6.d.next = !self.picked.val().get_bit(family);
+                    self.read_v6_s6.d.next = self.picked.val().get_bit(family);
+                }
+            }
+        }
+        self.entry_s6.d.next = self.picked.val();
 
-        // 6 to 9: the entry.
-        self.entries.index.next = self.entry_s6.q.val();
-        self.entries.key_s2.next = self.key_s8.dout.val();
-        self.entries.write_valid.next = self.write_valid.val();
-        self.entries.write.next = self.write.val();
-        self.found_s9.din.next = self.found_s6.q.val();
+        // 6 to 9: the entry, of the family that the slot names.
+        self.entries_v4.read.next = self.read_v4_s6.q.val();
+        self.entries_v4.index.next = self.entry_s6.q.val().get_bits::<EW4>(0);
+        self.key_s8_v4.next = self.key_s8.dout.val();
+        self.entries_v4.key_s2.next = self.key_s8_v4.val().get_bits::<KEY_BITS_V4>(0);
+        self.entries_v4.write_valid.next = self.write_valid.val();
+        self.entries_v4.write.next = self.write.val();
+        self.entries_v6.read.next = self.read_v6_s6.q.val();
+        self.entries_v6.index.next = self.entry_s6.q.val().get_bits::<EW6>(0);
+        self.entries_v6.key_s2.next = self.key_s8.dout.val();
+        self.entries_v6.write_valid.next = self.write_valid.val();
+        self.entries_v6.write.next = self.write.val();
+        self.read_v4_s9.din.next = self.read_v4_s6.q.val();
+        self.read_v6_s9.din.next = self.read_v6_s6.q.val();
         self.entry_s9.din.next = self.entry_s6.q.val();
 
         // 9: the answer.
-        self.action_s9.next = self.entries.action.val();
-        for at in VALID..(VALID + 1) {
-            self.answer_s10.d.next.hit = self.found_s9.dout.val() & (self.entries.same.val() & self.action_s9.val().get_bit(at));
+        self.entry_ref.stored.next = self.entry_s9.dout.val();
+        self.action_v4.next = self.entries_v4.action.val();
+        self.action_v6.next = self.entries_v6.action.val();
+        for at in V4.src..(V4.src + 1) {
+            self.src_v4.next = self.action_v4.val().get_bits::<ADDRESS_BITS_V4>(at);
         }
-        self.answer_s10.d.next.entry = bit_cast::<ENTRY_REF_BITS, EW>(self.entry_s9.dout.val());
-        for at in SRC..(SRC + 1) {
-            self.src.next = self.action_s9.val().get_bits::<ADDRESS_BITS>(at);
-            self.answer_s10.d.next.src = bit_cast::<{ records::ADDRESS_BITS }, ADDRESS_BITS>(self.src.val());
+        for at in V4.dst..(V4.dst + 1) {
+            self.dst_v4.next = self.action_v4.val().get_bits::<ADDRESS_BITS_V4>(at);
         }
-        for at in DST..(DST + 1) {
-            self.dst.next = self.action_s9.val().get_bits::<ADDRESS_BITS>(at);
-            self.answer_s10.d.next.dst = bit_cast::<{ records::ADDRESS_BITS }, ADDRESS_BITS>(self.dst.val());
-        }
-        for at in SPORT..(SPORT + 1) {
-            self.answer_s10.d.next.sport = self.action_s9.val().get_bits::<PORT_BITS>(at);
-        }
-        for at in DPORT..(DPORT + 1) {
-            self.answer_s10.d.next.dport = self.action_s9.val().get_bits::<PORT_BITS>(at);
-        }
-        for at in NEXT_HOP..(NEXT_HOP + 1) {
-            self.answer_s10.d.next.next_hop = self.action_s9.val().get_bits::<NEXT_HOP_BITS>(at);
-        }
-        for at in L3_DELTA..(L3_DELTA + 1) {
-            self.answer_s10.d.next.l3_delta = self.action_s9.val().get_bits::<DELTA_BITS>(at);
-        }
-        for at in L4_DELTA..(L4_DELTA + 1) {
-            self.answer_s10.d.next.l4_delta = self.action_s9.val().get_bits::<DELTA_BITS>(at);
+        for compared in COMPARED..(COMPARED + 1) {
+            if self.valid[compared - 1].q.val() {
+                self.answer_s10.d.next.entry = self.entry_ref.entry.val();
+                if self.read_v6_s9.dout.val() {
+                    for at in V6.valid..(V6.valid + 1) {
+                        self.answer_s10.d.next.hit = self.entries_v6.same.val() & self.action_v6.val().get_bit(at);
+                    }
+                    for at in V6.src..(V6.src + 1) {
+                        self.answer_s10.d.next.src = self.action_v6.val().get_bits::<ADDRESS_BITS>(at);
+                    }
+                    for at in V6.dst..(V6.dst + 1) {
+                        self.answer_s10.d.next.dst = self.action_v6.val().get_bits::<ADDRESS_BITS>(at);
+                    }
+                    for at in V6.sport..(V6.sport + 1) {
+                        self.answer_s10.d.next.sport = self.action_v6.val().get_bits::<PORT_BITS>(at);
+                    }
+                    for at in V6.dport..(V6.dport + 1) {
+                        self.answer_s10.d.next.dport = self.action_v6.val().get_bits::<PORT_BITS>(at);
+                    }
+                    for at in V6.next_hop..(V6.next_hop + 1) {
+                        self.answer_s10.d.next.next_hop = self.action_v6.val().get_bits::<NEXT_HOP_BITS>(at);
+                    }
+                    for at in V6.l3_delta..(V6.l3_delta + 1) {
+                        self.answer_s10.d.next.l3_delta = self.action_v6.val().get_bits::<DELTA_BITS>(at);
+                    }
+                    for at in V6.l4_delta..(V6.l4_delta + 1) {
+                        self.answer_s10.d.next.l4_delta = self.action_v6.val().get_bits::<DELTA_BITS>(at);
+                    }
+                } else {
+                    for at in V4.valid..(V4.valid + 1) {
+                        self.answer_s10.d.next.hit =
+                            self.read_v4_s9.dout.val() & (self.entries_v4.same.val() & self.action_v4.val().get_bit(at));
+                    }
+                    self.answer_s10.d.next.src = bit_cast::<ADDRESS_BITS, ADDRESS_BITS_V4>(self.src_v4.val());
+                    self.answer_s10.d.next.dst = bit_cast::<ADDRESS_BITS, ADDRESS_BITS_V4>(self.dst_v4.val());
+                    for at in V4.sport..(V4.sport + 1) {
+                        self.answer_s10.d.next.sport = self.action_v4.val().get_bits::<PORT_BITS>(at);
+                    }
+                    for at in V4.dport..(V4.dport + 1) {
+                        self.answer_s10.d.next.dport = self.action_v4.val().get_bits::<PORT_BITS>(at);
+                    }
+                    for at in V4.next_hop..(V4.next_hop + 1) {
+                        self.answer_s10.d.next.next_hop = self.action_v4.val().get_bits::<NEXT_HOP_BITS>(at);
+                    }
+                    for at in V4.l3_delta..(V4.l3_delta + 1) {
+                        self.answer_s10.d.next.l3_delta = self.action_v4.val().get_bits::<DELTA_BITS>(at);
+                    }
+                    for at in V4.l4_delta..(V4.l4_delta + 1) {
+                        self.answer_s10.d.next.l4_delta = self.action_v4.val().get_bits::<DELTA_BITS>(at);
+                    }
+                }
+            }
         }
 
         // 10.

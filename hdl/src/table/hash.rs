@@ -11,9 +11,11 @@
 //!
 //! Bit `j` of the key adds the 48 bits of the secret that start at bit `j`. The first clock adds up groups of [`GROUP`] key
 //! bits, which is three levels of 4-input LUTs, the second the groups. `key_valid` gates the first: a simulator skips the tree
-//! when there is no key, hardware toggles nothing.
+//! when there is no key, hardware toggles nothing. The groups above an IPv4 key are switched off by the key's family, so an IPv4 key
+//! must be zero there.
 
 use fpgaflow_abi::hash::HASH_BITS;
+use fpgaflow_abi::key::{FAMILY, KEY_BITS_V4};
 
 use crate::prelude::*;
 
@@ -21,6 +23,8 @@ use crate::prelude::*;
 pub const LATENCY: usize = 2;
 /// Key bits that the first clock adds into one group.
 const GROUP: usize = 32;
+
+const _: () = assert!(KEY_BITS_V4.is_multiple_of(GROUP), "a group belongs to one family or to both");
 
 /// Hash of keys of `KEY` bits under a secret of `SECRET` bits, which must be `KEY + HASH_BITS - 1`.
 #[derive(LogicBlock)]
@@ -75,13 +79,23 @@ impl<const KEY: usize, const SECRET: usize> Logic for KeyedHash<KEY, SECRET> {
         let bits: Vec<usize> = (0..KEY).collect();
         let groups: Vec<&[usize]> = bits.chunks(GROUP).collect();
         let mut registers = String::new();
-        let mut sums = String::new();
+        let (mut sums, mut sums_v6, mut zeros_v4) = (String::new(), String::new(), String::new());
         for (group, bits) in groups.iter().enumerate() {
             let windows = bits
                 .iter()
                 .map(|&bit| format!("({{{HASH_BITS}{{key[{bit}]}}}} & secret[{top}:{bit}])", top = bit + HASH_BITS - 1));
             registers += &format!("reg [{msb}:0] sum{group}_s1;\n", msb = HASH_BITS - 1);
-            sums += &format!("        sum{group}_s1 <= {};\n", xor_tree(windows.collect()));
+            let sum = format!("sum{group}_s1 <= {};\n", xor_tree(windows.collect()));
+            if bits[0] < KEY_BITS_V4 {
+                sums += &format!("        {sum}");
+            } else {
+                sums_v6 += &format!("            {sum}");
+                zeros_v4 += &format!("            sum{group}_s1 <= {HASH_BITS}'d0;\n");
+            }
+        }
+        if !sums_v6.is_empty() {
+            let family = FAMILY.lsb;
+            sums += &format!("        if (key[{family}]) begin\n{sums_v6}        end else begin\n{zeros_v4}        end\n");
         }
         let hash = xor_tree((0..groups.len()).map(|group| format!("sum{group}_s1")).collect());
         Verilog::Custom(format!(

@@ -5,6 +5,9 @@
 //!         key --hash-->|slots read --->|----------->|tags ------>|pick ---->|entry ---->|compare ----->|all equal->| answer
 //!                      |               |stash hash->|stash pick->|          | read      | in chunks    | and valid |
 //! ```
+//! One table for both families: they share hash, slots and stash, and a slot's entry reference says which of two entry arrays to
+//! read. Only that one is read and compared, with the whole key of its family.
+//!
 //! # When a write counts
 //! A lookup is named by the clock `k` in which its key is given, a write by the clock `n` of its pulse.
 //!
@@ -21,9 +24,10 @@
 //! - A lookup that started before a slot was cleared may still read the slot's entry, up to `ENTRY_READ - SLOT_READ - 1` clocks
 //!   after the clearing write. Only a barrier ([`crate::counters::BARRIER_CLOCKS`]) makes the entry free to be used again.
 //!
-//! Slots, stash and entries are in files of their own; [`FlowTable`] puts them together.
+//! Hash, slots, stash and entries are in files of their own; [`FlowTable`] puts them together.
 
 mod entries;
+mod entry_ref;
 mod flow_table;
 mod hash;
 mod ring_delay;
@@ -31,7 +35,8 @@ mod slots;
 mod stash;
 
 pub use entries::EntryArray;
-pub use flow_table::{FlowTable, SECRET_BITS_V4};
+pub use entry_ref::{NarrowRef, WideRef};
+pub use flow_table::FlowTable;
 pub use hash::KeyedHash;
 pub use ring_delay::RingDelay;
 pub use slots::SlotBanks;

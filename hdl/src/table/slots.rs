@@ -2,24 +2,26 @@
 //!
 //! ```text
 //!                        +-----------+
-//!  hash ---------------->| SlotBanks |--> matched, entry
+//!  hash_valid, hash ---->| SlotBanks |--> matched, entry
 //!  write_valid, write -->|           |
 //!                        +-----------+
 //! ```
 //! Latency [`LATENCY`] clocks, one hash a clock. The slots are read in the clock of the hash, the same clock for all eight, and
-//! a slot write in that clock or before is seen. `matched` and `entry` are a few LUTs behind flip-flops.
+//! a slot write in that clock or before is seen. `matched` and `entry` are a few LUTs behind flip-flops; they are not defined
+//! three clocks after a clock without a hash.
 //!
 //! Several matching slots give the bitwise or of their entries: during a move both name the same one. Keys whose tags meet in one
 //! bucket are kept apart by the driver; of entries picked wrongly the comparison of the whole key makes a miss.
 //!
-//! Parameters: `BB` bits of a bucket number, `EW` bits of an entry index, `SLOT = EW + 17`: a stored slot is tag, valid, entry,
-//! without the bits of the entry reference that this card does not have.
+//! Parameters: `BB` bits of a bucket number, `REF` bits of an entry reference as it is stored ([`NarrowRef`]), `SLOT = REF + 17`:
+//! a stored slot is tag, valid, entry.
 
 use std::array;
 
 use fpgaflow_abi::hash::{HASH_BITS, TAG_BITS};
-use fpgaflow_abi::slot::{BANKS, SLOT_ENTRY, SLOT_TAG, SLOT_VALID, WAYS};
+use fpgaflow_abi::slot::{BANKS, ENTRY_REF_BITS, SLOT_ENTRY, SLOT_TAG, SLOT_VALID, WAYS};
 
+use super::entry_ref::NarrowRef;
 use crate::prelude::*;
 use crate::records::{TableWrite, WriteTarget};
 
@@ -38,9 +40,11 @@ const _: () = assert!(BANKS == 2 && WAYS == 4, "update() unrolls two banks of fo
 
 /// `2^BB` buckets in each bank.
 #[derive(LogicBlock)]
-pub struct SlotBanks<const BB: usize, const EW: usize, const SLOT: usize> {
+pub struct SlotBanks<const BB: usize, const REF: usize, const SLOT: usize> {
     /// The block's clock.
     pub clock: Signal<In, Clock>,
+    /// There is a hash in this clock.
+    pub hash_valid: Signal<In, Bit>,
     /// Hash to look for.
     pub hash: Signal<In, Bits<HASH_BITS>>,
     /// There is a table write in this clock.
@@ -50,7 +54,7 @@ pub struct SlotBanks<const BB: usize, const EW: usize, const SLOT: usize> {
     /// A slot has the hash's tag.
     pub matched: Signal<Out, Bit>,
     /// The entry it names; 0 without a match.
-    pub entry: Signal<Out, Bits<EW>>,
+    pub entry: Signal<Out, Bits<REF>>,
 
     // Slot writes.
     slot_target: Constant<Bits<2>>,
@@ -58,7 +62,7 @@ pub struct SlotBanks<const BB: usize, const EW: usize, const SLOT: usize> {
     index: Signal<Local, Bits<32>>,
     row: Signal<Local, TableWriteRow>,
     new_tag: Signal<Local, Bits<TAG_BITS>>,
-    new_entry: Signal<Local, Bits<EW>>,
+    new_entry: NarrowRef<REF>,
     new_valid: Signal<Local, Bits<1>>,
     stored: Signal<Local, Bits<SLOT>>,
 
@@ -73,20 +77,21 @@ pub struct SlotBanks<const BB: usize, const EW: usize, const SLOT: usize> {
     // s2: compare.
     slot_s2: [Signal<Local, Bits<SLOT>>; PLACES],
     matched_s3: [DFF<Bit>; PLACES],
-    entry_s3: [DFF<Bits<EW>>; PLACES],
+    entry_s3: [DFF<Bits<REF>>; PLACES],
     // s3: pick.
-    picked: [Signal<Local, Bits<EW>>; PLACES],
+    picked: [Signal<Local, Bits<REF>>; PLACES],
 }
 
 /// The row of a [`TableWrite`].
 type TableWriteRow = Bits<{ crate::records::WRITE_ROW_BITS }>;
 
-impl<const BB: usize, const EW: usize, const SLOT: usize> Default for SlotBanks<BB, EW, SLOT> {
+impl<const BB: usize, const REF: usize, const SLOT: usize> Default for SlotBanks<BB, REF, SLOT> {
     fn default() -> Self {
-        assert!(SLOT == ENTRY + EW, "SlotBanks: a slot with {EW} bits of entry has {} bits", ENTRY + EW);
+        assert!(SLOT == ENTRY + REF, "SlotBanks: a slot with {REF} bits of entry has {} bits", ENTRY + REF);
         assert!((1..=24).contains(&BB), "SlotBanks: {BB} bits of bucket are not in 1..=24");
         Self {
             clock: Signal::default(),
+            hash_valid: Signal::default(),
             hash: Signal::default(),
             write_valid: Signal::default(),
             write: Signal::default(),
@@ -97,7 +102,7 @@ impl<const BB: usize, const EW: usize, const SLOT: usize> Default for SlotBanks<
             index: Signal::default(),
             row: Signal::default(),
             new_tag: Signal::default(),
-            new_entry: Signal::default(),
+            new_entry: NarrowRef::default(),
             new_valid: Signal::default(),
             stored: Signal::default(),
             tag_s0: Signal::default(),
@@ -115,7 +120,7 @@ impl<const BB: usize, const EW: usize, const SLOT: usize> Default for SlotBanks<
     }
 }
 
-impl<const BB: usize, const EW: usize, const SLOT: usize> Logic for SlotBanks<BB, EW, SLOT> {
+impl<const BB: usize, const REF: usize, const SLOT: usize> Logic for SlotBanks<BB, REF, SLOT> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, tag_s1, tag_s2);
@@ -128,7 +133,7 @@ impl<const BB: usize, const EW: usize, const SLOT: usize> Logic for SlotBanks<BB
             self.new_tag.next = self.row.val().get_bits::<TAG_BITS>(at);
         }
         for at in SLOT_ENTRY.lsb..(SLOT_ENTRY.lsb + 1) {
-            self.new_entry.next = self.row.val().get_bits::<EW>(at);
+            self.new_entry.entry.next = self.row.val().get_bits::<ENTRY_REF_BITS>(at);
         }
         for at in SLOT_VALID.lsb..(SLOT_VALID.lsb + 1) {
             self.new_valid.next = self.row.val().get_bits::<1>(at);
@@ -138,7 +143,7 @@ impl<const BB: usize, const EW: usize, const SLOT: usize> Logic for SlotBanks<BB
             self.stored.next = self.stored.val() | (bit_cast::<SLOT, 1>(self.new_valid.val()) << up);
         }
         for up in (ENTRY as u64)..(ENTRY as u64 + 1) {
-            self.stored.next = self.stored.val() | (bit_cast::<SLOT, EW>(self.new_entry.val()) << up);
+            self.stored.next = self.stored.val() | (bit_cast::<SLOT, REF>(self.new_entry.stored.val()) << up);
         }
 
         // s0: where to read.
@@ -159,6 +164,8 @@ impl<const BB: usize, const EW: usize, const SLOT: usize> Logic for SlotBanks<BB
             self.slots[i].wdata.next = self.stored.val();
         }
         for i in 0..4 {
+            self.slots[i].ren.next = self.hash_valid.val();
+            self.slots[i + 4].ren.next = self.hash_valid.val();
             self.slots[i].raddr.next = self.bucket0.val();
             self.slots[i + 4].raddr.next = self.bucket1.val();
         }
@@ -175,7 +182,7 @@ impl<const BB: usize, const EW: usize, const SLOT: usize> Logic for SlotBanks<BB
                     (self.slot_s2[i].val().get_bits::<TAG_BITS>(0) == self.tag_s2.q.val()) & self.slot_s2[i].val().get_bit(valid);
             }
             for at in ENTRY..(ENTRY + 1) {
-                self.entry_s3[i].d.next = self.slot_s2[i].val().get_bits::<EW>(at);
+                self.entry_s3[i].d.next = self.slot_s2[i].val().get_bits::<REF>(at);
             }
         }
 

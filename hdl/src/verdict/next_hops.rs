@@ -2,13 +2,13 @@
 //!
 //! ```text
 //!                        +----------+
-//!  index --------------->| NextHops |--> row, usable
+//!  read, index --------->| NextHops |--> row, usable
 //!  write_valid, write -->|          |
 //!                        +----------+
 //! ```
 //! Latency [`LATENCY`] clocks, one row a clock. A next-hop write in the clock of `index` or before is seen. An index beyond the
 //! table's `2^NW` rows gives `usable = 0`, as a row that is not valid does. `row` and `usable` come from the RAM's output register
-//! and its bypass.
+//! and its bypass; they are not defined two clocks after a clock without `read`.
 
 use fpgaflow_abi::entry::NEXT_HOP_BITS;
 use fpgaflow_abi::next_hop::{NEXT_HOP_ROW_BITS, VALID};
@@ -24,7 +24,9 @@ pub const LATENCY: usize = 2;
 pub struct NextHops<const NW: usize> {
     /// The block's clock.
     pub clock: Signal<In, Clock>,
-    /// Next hop to read.
+    /// Read a next hop.
+    pub read: Signal<In, Bit>,
+    /// Which one.
     pub index: Signal<In, Bits<NEXT_HOP_BITS>>,
     /// There is a table write in this clock.
     pub write_valid: Signal<In, Bit>,
@@ -50,6 +52,7 @@ impl<const NW: usize> Default for NextHops<NW> {
         assert!(NW <= NEXT_HOP_BITS, "NextHops: {NW} bits of index are more than an entry's {NEXT_HOP_BITS}");
         Self {
             clock: Signal::default(),
+            read: Signal::default(),
             index: Signal::default(),
             write_valid: Signal::default(),
             write: Signal::default(),
@@ -78,6 +81,7 @@ impl<const NW: usize> Logic for NextHops<NW> {
         self.rows.wen.next = self.write_valid.val() & (self.write.val().target == self.next_hop_target.val());
         self.rows.waddr.next = self.index_in.val().get_bits::<NW>(0);
         self.rows.wdata.next = self.row_in.val().get_bits::<NEXT_HOP_ROW_BITS>(0);
+        self.rows.ren.next = self.read.val();
         self.rows.raddr.next = self.address.val();
         self.within_s1.d.next = bit_cast::<NEXT_HOP_BITS, NW>(self.address.val()) == self.index.val();
         self.within_s2.d.next = self.within_s1.q.val();

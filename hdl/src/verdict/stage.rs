@@ -12,7 +12,8 @@
 //! # Contract
 //! - The verdict's reason is the parser's if it found one, which makes the action meaningless, else the first that applies of `miss`, `no_next_hop`,
 //!   `host_addressed`, `tcp_flags`, `ttl` (0 or 1), `mtu` (`ip_length` above the next hop's), else 0: forwarded.
-//! - `frame`, `reason` and `hit` are defined in every verdict, `entry` when `hit` is set, the rest when the packet is forwarded.
+//! - `frame`, `reason` and `hit` are defined in every verdict, `entry` when `hit` is set, the rest when the packet is forwarded, but for
+//!   `l3_checksum` of IPv6, which has none, and `l4_checksum` of GRE, whose own the card leaves alone.
 //! - A forwarded packet is counted once, in the clock of its verdict; a punt never.
 //! - A next-hop write counts for the packets whose action is given in its clock or later.
 
@@ -222,6 +223,7 @@ impl<const NW: usize> Logic for VerdictStage<NW> {
         self.l4.checksum.next = self.parsed.val().l4_checksum;
         self.l4.delta.next = self.action.val().l4_delta;
         self.l4.udp.next = self.parsed.val().udp;
+        self.next_hops.read.next = self.action_valid.val();
         self.next_hops.index.next = self.action.val().next_hop;
         self.next_hops.write_valid.next = self.write_valid.val();
         self.next_hops.write.next = self.write.val();
@@ -241,6 +243,7 @@ impl<const NW: usize> Logic for VerdictStage<NW> {
         self.carried_s0.next.v6 = self.parsed.val().v6;
         self.carried_s0.next.udp = self.parsed.val().udp;
         self.carried_s0.next.gre = self.parsed.val().gre;
+        self.carried_s4.din_valid.next = self.action_valid.val();
         self.carried_s4.din.next = self.carried_s0.val();
 
         self.early.next = self.reason_s0.val();
@@ -271,14 +274,16 @@ impl<const NW: usize> Logic for VerdictStage<NW> {
         for at in EGRESS.lsb..(EGRESS.lsb + 1) {
             self.egress_s2.next = self.row_s2.val().get_bits::<PORT_BITS>(at);
         }
-        for at in SRC_MAC.lsb..(SRC_MAC.lsb + 1) {
-            self.src_mac_s3.d.next = self.row_s2.val().get_bits::<MAC_BITS>(at);
-        }
-        for at in DST_MAC.lsb..(DST_MAC.lsb + 1) {
-            self.dst_mac_s3.d.next = self.row_s2.val().get_bits::<MAC_BITS>(at);
-        }
-        for at in ENCAP.lsb..(ENCAP.lsb + 1) {
-            self.encap_s3.d.next = self.row_s2.val().get_bits::<ENCAP_BITS>(at);
+        if self.valid[1].q.val() {
+            for at in SRC_MAC.lsb..(SRC_MAC.lsb + 1) {
+                self.src_mac_s3.d.next = self.row_s2.val().get_bits::<MAC_BITS>(at);
+            }
+            for at in DST_MAC.lsb..(DST_MAC.lsb + 1) {
+                self.dst_mac_s3.d.next = self.row_s2.val().get_bits::<MAC_BITS>(at);
+            }
+            for at in ENCAP.lsb..(ENCAP.lsb + 1) {
+                self.encap_s3.d.next = self.row_s2.val().get_bits::<ENCAP_BITS>(at);
+            }
         }
         self.egress_s3.d.next = self.egress_s2.val();
         self.usable_s3.d.next = self.next_hops.usable.val();
@@ -307,9 +312,11 @@ impl<const NW: usize> Logic for VerdictStage<NW> {
             self.forward_s4.d.next = self.valid[before_last - 2].q.val() & !self.reason_s3.val().any();
         }
         self.egress_s4.d.next = self.egress_s3.q.val();
-        self.src_mac_s4.d.next = self.src_mac_s3.q.val();
-        self.dst_mac_s4.d.next = self.dst_mac_s3.q.val();
-        self.encap_s4.d.next = self.encap_s3.q.val();
+        if self.valid[2].q.val() {
+            self.src_mac_s4.d.next = self.src_mac_s3.q.val();
+            self.dst_mac_s4.d.next = self.dst_mac_s3.q.val();
+            self.encap_s4.d.next = self.encap_s3.q.val();
+        }
 
         // 4
         for last in LATENCY..(LATENCY + 1) {

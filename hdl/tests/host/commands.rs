@@ -3,9 +3,10 @@
 use std::collections::VecDeque;
 
 use fpgaflow_abi::counters::{CounterRecord, RECORD_BYTES};
-use fpgaflow_abi::descriptor::{Command, CompletionKind, Opcode, Ring, Status};
-use fpgaflow_abi::entry::EntryBits;
+use fpgaflow_abi::descriptor::{Command, Completion, CompletionKind, Opcode, PAYLOAD_WORDS, Ring, Status, entry_parts};
+use fpgaflow_abi::entry::{ENTRY_WORDS, EntryBits};
 use fpgaflow_abi::hash::KeyHash;
+use fpgaflow_abi::key::Family;
 use fpgaflow_abi::next_hop::NextHopBits;
 use fpgaflow_abi::regs::{self, ring};
 use fpgaflow_abi::slot::{EntryRef, Slot, SlotPlace, StashSlot};
@@ -19,41 +20,68 @@ use crate::support::{BARRIER_CLOCKS, GEOMETRY, Host};
 use crate::world::World;
 
 /// A table write as it should arrive: target, index, row.
-type Expected = (u64, u64, [u64; 5]);
+type Expected = (u64, u64, [u64; ENTRY_WORDS]);
 
 fn entry(index: u32) -> EntryRef {
-    EntryRef::new().with_index(index)
+    EntryRef::of(Family::V4, index)
 }
 
-/// A write command and what it should do.
-fn random_write(rng: &mut ChaCha8Rng) -> (Command, Expected) {
+fn entry_v6(index: u32) -> EntryRef {
+    EntryRef::of(Family::V6, index)
+}
+
+/// A row that begins with `words`.
+fn row<const N: usize>(words: [u64; N]) -> [u64; ENTRY_WORDS] {
+    std::array::from_fn(|i| words.get(i).copied().unwrap_or(0))
+}
+
+fn random_bits(rng: &mut ChaCha8Rng, words: usize) -> EntryBits {
+    let mut bits = EntryBits::default();
+    rng.fill(&mut bits.0[..words]);
+    bits
+}
+
+/// All parts of an IPv6 entry.
+fn parts_v6(index: u32, bits: &EntryBits) -> Vec<Command> {
+    (0..entry_parts(Family::V6)).map(|part| Command::write_entry(entry_v6(index), bits, part)).collect()
+}
+
+/// The commands of a write and what they should do.
+fn random_write(rng: &mut ChaCha8Rng) -> (Vec<Command>, Expected) {
+    if rng.random_bool(0.2) {
+        let (index, bits) = (rng.random_range(0..GEOMETRY.entries_v6), random_bits(rng, ENTRY_WORDS));
+        return (parts_v6(index, &bits), (WriteTarget::Entry as u64, entry_v6(index).into_bits().into(), bits.0));
+    }
+    let (command, expected) = random_single_write(rng);
+    (vec![command], expected)
+}
+
+/// A write that is one command.
+fn random_single_write(rng: &mut ChaCha8Rng) -> (Command, Expected) {
     let slot = Slot::from_bits(rng.random::<u64>() & ((1 << 41) - 1));
     match rng.random_range(0..4) {
         0 => {
             let place = SlotPlace::from_index(rng.random_range(0..GEOMETRY.slots()));
-            let row = [slot.into_bits(), 0, 0, 0, 0];
+            let row = row([slot.into_bits()]);
             (Command::write_slot(place, slot), (WriteTarget::Slot as u64, place.index().into(), row))
         }
         1 => {
             let index = rng.random_range(0..u32::from(GEOMETRY.stash));
             let hash = rng.random::<u64>() >> 16;
-            let row = [slot.into_bits() | hash << 41, hash >> 23, 0, 0, 0];
+            let row = row([slot.into_bits() | hash << 41, hash >> 23]);
             let stash = StashSlot { slot, hash: KeyHash(hash).0 };
             (Command::write_stash(index, stash), (WriteTarget::Stash as u64, index.into(), row))
         }
         2 => {
-            let mut bits = EntryBits::default();
-            rng.fill(&mut bits.0[..5]);
+            let bits = random_bits(rng, PAYLOAD_WORDS);
             let index = rng.random_range(0..GEOMETRY.entries_v4);
-            let row = bits.0[..5].try_into().expect("five words");
-            (Command::write_entry(entry(index), &bits, 0), (WriteTarget::Entry as u64, index.into(), row))
+            (Command::write_entry(entry(index), &bits, 0), (WriteTarget::Entry as u64, index.into(), bits.0))
         }
         _ => {
             let mut bits = NextHopBits::default();
             rng.fill(&mut bits.0[..]);
             let index = rng.random_range(0..GEOMETRY.next_hops);
-            let row = [bits.0[0], bits.0[1], bits.0[2], 0, 0];
-            (Command::write_next_hop(index, &bits), (WriteTarget::NextHop as u64, index.into(), row))
+            (Command::write_next_hop(index, &bits), (WriteTarget::NextHop as u64, index.into(), row(bits.0)))
         }
     }
 }
@@ -63,14 +91,23 @@ fn writes_arrive_in_order(pace: Pace) {
     let mut host = Host::start(&mut world, 4);
     let mut expected = Vec::new();
     let mut cookies = VecDeque::new();
-    for batch in 0..60_u32 {
-        for i in 0..world.rng.random_range(1..=16) {
-            let (mut command, write) = random_write(&mut world.rng);
+    let mut pushed = 0;
+    for batch in 0..80_u32 {
+        // No more commands than the ring has places.
+        let mut commands = vec![];
+        for _ in 0..world.rng.random_range(1..=16) {
+            let (write, effect) = random_write(&mut world.rng);
+            if commands.len() + write.len() <= 16 {
+                commands.extend(write);
+                expected.push(effect);
+            }
+        }
+        for (i, mut command) in (0..).zip(commands) {
             if world.rng.random_bool(0.3) {
                 command = command.completing(batch << 8 | i);
                 cookies.push_back(batch << 8 | i);
             }
-            expected.push(write);
+            pushed += 1;
             host.push(&mut world, Ring::Command, command.to_words());
         }
         host.ring(&mut world, Ring::Command);
@@ -79,10 +116,10 @@ fn writes_arrive_in_order(pace: Pace) {
         while let Some(cookie) = cookies.pop_front() {
             let completion = host.expect(&mut world, Status::Ok, cookie);
             assert_eq!(CompletionKind::from_code(completion.head.kind()), Some(CompletionKind::Command));
-            assert!(completion.consumer <= want as u32 && completion.clock <= world.model.clocks());
+            assert!(completion.consumer <= pushed && completion.clock <= world.model.clocks());
         }
         let consumed = ring(regs::RING_CONSUMER, Ring::Command);
-        world.until("the ring to be consumed", |world| world.read(consumed) == want as u32);
+        world.until("the ring to be consumed", |world| world.read(consumed) == pushed);
     }
     let writes: Vec<Expected> = world.writes.iter().map(|write| (write.target, write.index, write.row)).collect();
     assert_eq!(writes, expected);
@@ -123,9 +160,12 @@ fn a_command_that_is_wrong_is_answered_and_does_nothing() {
     unknown.head.set_opcode(8);
     let mut unknown_high = Command::nop();
     unknown_high.head.set_opcode(0xff);
-    let v6 = EntryRef::new().with_v6(true);
-    let mut v6_part_3 = Command::write_entry(v6, &bits, 0);
+    let mut v6_part_3 = Command::write_entry(entry_v6(0), &bits, 0);
     v6_part_3.head.set_part(3);
+    let beyond_v6 = entry_v6(GEOMETRY.entries_v6);
+    // Nor is there anything behind the bits of a reference.
+    let mut huge = Command::write_entry(entry(0), &bits, 0);
+    huge.index = 1 << 24;
     let mut many = Command::read_counters(entry(0), 0, 1);
     many.payload[1] = 1 << 32 | 1;
     let cases = [
@@ -133,7 +173,13 @@ fn a_command_that_is_wrong_is_answered_and_does_nothing() {
         (unknown_high, Status::BadOpcode),
         (Command::write_entry(entry(0), &bits, 1), Status::BadOpcode),
         (v6_part_3, Status::BadOpcode),
-        (Command::write_entry(v6, &bits, 2), Status::BadIndex),
+        (Command::write_entry(entry_v6(0), &bits, 1), Status::BadOpcode),
+        (Command::write_entry(entry_v6(0), &bits, 2), Status::BadOpcode),
+        (Command::write_entry(beyond_v6, &bits, 0), Status::BadIndex),
+        (huge, Status::BadIndex),
+        (Command::clear_counters(beyond_v6), Status::BadIndex),
+        (Command::read_counters(beyond_v6, 0x1000, 1), Status::BadIndex),
+        (Command::read_counters(entry_v6(1), 0x1000, GEOMETRY.entries_v6), Status::BadIndex),
         (Command::write_slot(SlotPlace::from_index(GEOMETRY.slots()), Slot::new()), Status::BadIndex),
         (Command::write_slot(SlotPlace::from_index(u32::MAX), Slot::new()), Status::BadIndex),
         (Command::write_stash(GEOMETRY.stash.into(), StashSlot::default()), Status::BadIndex),
@@ -171,6 +217,83 @@ fn a_command_that_is_wrong_is_answered_and_does_nothing() {
     host.expect(&mut world, Status::Ok, 1);
 }
 
+/// Pushes commands that all complete; gives what they completed with.
+fn statuses(world: &mut World, host: &mut Host, commands: impl IntoIterator<Item = Command>) -> Vec<Status> {
+    let mut count = 0;
+    for command in commands {
+        host.push(world, Ring::Command, command.completing(count).to_words());
+        count += 1;
+    }
+    host.ring(world, Ring::Command);
+    let status = |completion: Completion| Status::from_code(completion.head.status()).expect("a status of the ABI");
+    (0..count).map(|_| status(host.next(world))).collect()
+}
+
+#[test]
+fn parts_of_an_ipv6_entry_out_of_order_are_refused_and_write_nothing() {
+    use Status::{BadCrc, BadIndex, BadOpcode, Ok};
+    let mut world = World::new(rng(), Pace::ROUGH);
+    let mut host = Host::start(&mut world, 4);
+    let bits = random_bits(&mut world.rng, ENTRY_WORDS);
+    let part = |index, part| Command::write_entry(entry_v6(index), &bits, part);
+    let slot = Command::write_slot(SlotPlace::from_index(3), Slot::new());
+    let beyond = part(GEOMETRY.entries_v6, 0);
+    let cases: [(&[Command], &[Status]); 13] = [
+        (&[part(5, 2)], &[BadOpcode]),
+        (&[part(5, 0), part(5, 2), part(5, 2)], &[Ok, BadOpcode, BadOpcode]),
+        (&[part(5, 0), part(5, 2), part(5, 1), part(5, 2)], &[Ok, BadOpcode, BadOpcode, BadOpcode]),
+        (&[part(5, 0), part(5, 1), part(5, 1), part(5, 2)], &[Ok, Ok, BadOpcode, BadOpcode]),
+        // Another entry's, of another index or of the same one in the other family.
+        (&[part(5, 0), part(6, 1), part(5, 1), part(5, 2)], &[Ok, BadOpcode, BadOpcode, BadOpcode]),
+        (&[part(5, 0), part(5, 1), part(6, 2)], &[Ok, Ok, BadOpcode]),
+        (&[part(5, 0), Command::write_entry(entry(5), &bits, 1), part(5, 1)], &[Ok, BadOpcode, BadOpcode]),
+        // Part 0 begins anew, of another entry too.
+        (&[part(5, 0), part(6, 0), part(5, 1)], &[Ok, Ok, BadOpcode]),
+        (&[part(5, 0), part(5, 1), part(5, 0), part(5, 2)], &[Ok, Ok, Ok, BadOpcode]),
+        // Another command between, good or bad.
+        (&[part(5, 0), Command::nop(), part(5, 1)], &[Ok, Ok, BadOpcode]),
+        (&[part(5, 0), part(5, 1), Command::barrier(), part(5, 2)], &[Ok, Ok, Ok, BadOpcode]),
+        (&[part(5, 0), part(5, 1), beyond, part(5, 2)], &[Ok, Ok, BadIndex, BadOpcode]),
+        // What is refused does not keep a bad entry's next part alive.
+        (&[beyond, part(GEOMETRY.entries_v6, 1)], &[BadIndex, BadOpcode]),
+    ];
+    for (i, (commands, expected)) in cases.into_iter().enumerate() {
+        assert_eq!(statuses(&mut world, &mut host, commands.iter().copied()), expected, "case {i}");
+        assert_eq!(world.writes, [], "case {i}");
+    }
+
+    // A descriptor that arrived damaged.
+    assert_eq!(statuses(&mut world, &mut host, [part(5, 0), part(5, 1)]), [Ok, Ok]);
+    host.push_raw(&mut world, Ring::Command, &Command::nop().to_words());
+    host.ring(&mut world, Ring::Command);
+    assert_eq!(Status::from_code(host.next(&mut world).head.status()), Some(BadCrc));
+    assert_eq!(statuses(&mut world, &mut host, [part(5, 2)]), [BadOpcode]);
+    assert_eq!(world.writes, []);
+
+    // A write between is carried out, and the whole entry behind it too.
+    assert_eq!(statuses(&mut world, &mut host, [part(5, 0), slot, part(5, 1)]), [Ok, Ok, BadOpcode]);
+    assert_eq!(statuses(&mut world, &mut host, parts_v6(7, &bits)), [Ok, Ok, Ok]);
+    let writes: Vec<Expected> = world.writes.iter().map(|write| (write.target, write.index, write.row)).collect();
+    let entry = (WriteTarget::Entry as u64, entry_v6(7).into_bits().into(), bits.0);
+    assert_eq!(writes, [(WriteTarget::Slot as u64, 3, row([])), entry]);
+}
+
+#[test]
+fn parts_gathered_before_the_ring_was_switched_off_are_forgotten() {
+    let mut world = World::new(rng(), Pace::FAST);
+    let mut host = Host::start(&mut world, 4);
+    let bits = random_bits(&mut world.rng, ENTRY_WORDS);
+    let [first, second, last] = parts_v6(9, &bits).try_into().expect("three parts");
+    assert_eq!(statuses(&mut world, &mut host, [first, second]), [Status::Ok; 2]);
+    for which in Ring::ALL {
+        world.write(ring(regs::RING_CTRL, which), 0);
+        world.until("a ring to be off", |world| world.read(ring(regs::RING_CTRL, which)) & 0b11 == 0);
+    }
+    let mut host = Host::start(&mut world, 4);
+    assert_eq!(statuses(&mut world, &mut host, [last]), [Status::BadOpcode]);
+    assert_eq!(world.writes, []);
+}
+
 #[test]
 fn a_barrier_waits_its_clocks_behind_the_write_before_it() {
     let mut world = World::new(rng(), Pace::FAST);
@@ -193,26 +316,32 @@ fn a_barrier_waits_its_clocks_behind_the_write_before_it() {
 fn counters_are_read_wherever_the_host_wants_them() {
     let mut world = World::new(rng(), Pace::ROUGH);
     let mut host = Host::start(&mut world, 4);
-    for index in 0..GEOMETRY.entries_v4 {
+    for entry in (0..GEOMETRY.entries_v4).map(entry).chain((0..GEOMETRY.entries_v6).map(entry_v6)) {
         let record = CounterRecord { packets: world.rng.random(), bytes: world.rng.random(), last_seen: world.rng.random() };
-        world.counters.insert(index, record);
+        world.counters.insert(entry.into_bits(), record);
     }
-    // Aligned and not, across bursts and pages, one and all.
-    for (first, count, address) in
-        [(0, 1, 0x5000_0000), (7, 5, 0x5000_1ff8), (0, 256, 0x5_0000_0000), (3, 200, 0x5000_0f08), (255, 1, 0x5000_0068)]
-    {
+    // Aligned and not, across bursts and pages, one and all, of both families.
+    for (first, count, address) in [
+        (entry(0), 1, 0x5000_0000),
+        (entry(7), 5, 0x5000_1ff8),
+        (entry(0), 256, 0x5_0000_0000),
+        (entry(3), 200, 0x5000_0f08),
+        (entry(255), 1, 0x5000_0068),
+        (entry_v6(0), 64, 0x5000_0000),
+        (entry_v6(63), 1, 0x5000_2ff8),
+    ] {
         let around = 64;
         let length = count as usize * RECORD_BYTES;
         world.memory.write(address - around, &vec![0xee; length + 2 * around as usize]);
-        let command = Command::read_counters(entry(first), address, count).completing(first);
+        let command = Command::read_counters(first, address, count).completing(first.into_bits());
         host.push(&mut world, Ring::Command, command.to_words());
         host.ring(&mut world, Ring::Command);
-        let completion = host.expect(&mut world, Status::Ok, first);
+        let completion = host.expect(&mut world, Status::Ok, first.into_bits());
         assert_eq!(completion.length, count);
         for i in 0..count {
             let at = address + u64::from(i) * RECORD_BYTES as u64;
             let words = std::array::from_fn(|word| world.memory.word(at + 8 * word as u64));
-            assert_eq!(CounterRecord::from_words(words), world.counters[&(first + i)]);
+            assert_eq!(CounterRecord::from_words(words), world.counters[&(first.into_bits() + i)]);
             assert_eq!(words[3], 0);
         }
         assert_eq!(world.memory.read(address - around, around as usize), vec![0xee; around as usize]);

@@ -13,7 +13,7 @@ pub const GEOMETRY: Geometry = Geometry {
     bucket_bits: 6,
     stash: 8,
     entries_v4: 256,
-    entries_v6: 0,
+    entries_v6: 64,
     next_hops: 64,
     max_frame_bytes: 1518,
     clock_hz: 0,

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use fpgaflow_abi::counters::CounterRecord;
+use fpgaflow_abi::entry::ENTRY_WORDS;
 use fpgaflow_hdl::host::HostSide;
 use fpgaflow_hdl_guard::{Model, Port, model};
 use rand::RngExt;
@@ -31,7 +32,7 @@ pub struct Punt {
 pub struct Write {
     pub target: u64,
     pub index: u64,
-    pub row: [u64; 5],
+    pub row: [u64; ENTRY_WORDS],
     pub clock: u64,
 }
 
@@ -135,9 +136,8 @@ impl World {
         self.model.eval();
 
         if self.get("write_valid") == 1 {
-            let words: [u64; 6] = self.words("write");
-            let shifted: Vec<u64> = (0..5).map(|i| words[i] >> 34 | words[i + 1] << 30).collect();
-            let row = shifted.try_into().expect("five words");
+            let words: [u64; ENTRY_WORDS + 1] = self.words("write");
+            let row = std::array::from_fn(|i| words[i] >> 34 | words[i + 1] << 30);
             self.writes.push(Write { target: words[0] & 3, index: words[0] >> 2 & 0xffff_ffff, row, clock: now });
         }
         if takes_request && self.get("m_axis_request_valid") == 1 {

@@ -1,23 +1,50 @@
-//! Counters: exact under every pattern, requests in order with counts.
+//! Counters: exact under every pattern, requests in order with counts, clears served whatever the traffic.
 
 use std::collections::VecDeque;
 
 use fpgaflow_abi::bits::{Field, Row};
-use fpgaflow_hdl::counters::{Counters, REPLY_AFTER, SEEN_AFTER};
+use fpgaflow_abi::key::Family;
+use fpgaflow_abi::slot::EntryRef;
+use fpgaflow_hdl::counters::{AGAIN_AFTER, CounterRows, Counters, Gap, REPLY_AFTER, SEEN_AFTER};
 use fpgaflow_hdl::records::CounterRequest;
 use fpgaflow_hdl_guard::{Expect, Model, Port, check_block, model, rng};
 use rand::RngExt;
 
 use crate::records::{self, counts_from_words};
 
-const EW: usize = 5;
-const ENTRIES: usize = 1 << EW;
+const EW4: usize = 5;
+const EW6: usize = 3;
+const REF: usize = EW4 + 1;
+const ENTRIES_V4: usize = 1 << EW4;
+const ENTRIES_V6: usize = 1 << EW6;
+const ENTRIES: usize = ENTRIES_V4 + ENTRIES_V6;
 /// Bits of a row: packets 56, bytes 64, seen 32.
 const ROW_BITS: usize = 152;
 
 #[test]
 fn counters_are_clean() {
-    check_block("counters", Counters::<EW>::default, Expect::rams(1).with_bits(ROW_BITS << EW));
+    check_block("gap", Gap::default, Expect::rams(0));
+    check_block("counter_rows", CounterRows::<EW4, EW6, REF>::default, Expect::rams(2).with_bits(ROW_BITS * ENTRIES));
+    // Two copies of both families.
+    check_block("counters", Counters::<EW4, EW6, REF>::default, Expect::rams(4).with_bits(2 * ROW_BITS * ENTRIES));
+}
+
+/// The entry of a number: both families in turn for as long as there are.
+fn entry_ref(number: usize) -> EntryRef {
+    let (half, odd) = (number / 2, number % 2 == 1);
+    let (family, index) = match odd {
+        true if half < ENTRIES_V6 => (Family::V6, half),
+        false if half < ENTRIES_V6 => (Family::V4, half),
+        _ => (Family::V4, number - ENTRIES_V6),
+    };
+    EntryRef::of(family, index as u32)
+}
+
+#[test]
+fn every_entry_has_a_number() {
+    let all: std::collections::BTreeSet<EntryRef> = (0..ENTRIES).map(entry_ref).collect();
+    let of = |family, entries| (0..entries as u32).map(move |index| EntryRef::of(family, index));
+    assert_eq!(all, of(Family::V4, ENTRIES_V4).chain(of(Family::V6, ENTRIES_V6)).collect());
 }
 
 /// A count or a request of one clock.
@@ -40,6 +67,7 @@ struct Rig {
     request_ready: Port,
     reply_valid: Port,
     reply: Port,
+    gap_wanted: Port,
     clock: u32,
     /// Packets, bytes, and the tick to come.
     counts: Vec<(u64, u64, u32)>,
@@ -50,7 +78,7 @@ struct Rig {
 
 impl Rig {
     fn new() -> Self {
-        let model = model("counters", Counters::<EW>::default());
+        let model = model("counters", Counters::<EW4, EW6, REF>::default());
         let port = |name| model.port(name);
         Self {
             count_valid: port("count_valid"),
@@ -62,6 +90,7 @@ impl Rig {
             request_ready: port("s_axis_request_ready"),
             reply_valid: port("reply_valid"),
             reply: port("reply"),
+            gap_wanted: port("gap_wanted"),
             clock: 0,
             counts: vec![(0, 0, 0); ENTRIES],
             due: VecDeque::new(),
@@ -79,30 +108,29 @@ impl Rig {
     fn clock(&mut self, count: Option<(usize, u16)>, request: Option<(usize, bool)>) -> bool {
         let (entry, bytes) = count.unwrap_or((self.clock as usize % ENTRIES, 0xffff));
         self.model.set(self.count_valid, count.is_some().into());
-        self.model.set(self.count_entry, entry as u64);
+        self.model.set(self.count_entry, entry_ref(entry).into_bits().into());
         self.model.set(self.count_bytes, bytes.into());
         self.model.set(self.tick, Self::tick_of(self.clock).into());
         let r = CounterRequest::default();
         let mut word = Row::<1>([0]);
         if let Some((entry, clear)) = request {
-            word.set(Field::new(r.get_my_offset_entry(), r.get_my_width_entry()), entry as u128);
+            word.set(Field::new(r.get_my_offset_entry(), r.get_my_width_entry()), entry_ref(entry).into_bits().into());
             word.set(Field::new(r.get_my_offset_clear(), r.get_my_width_clear()), clear.into());
         }
         self.model.set(self.request, word.0[0]);
         self.model.set(self.request_valid, request.is_some().into());
         self.model.eval();
         let ready = self.model.get(self.request_ready) == 1;
-        assert_eq!(ready, count.is_none(), "clock {}: a request is taken exactly in a clock without a count", self.clock);
+        if let Some((_, clear)) = request {
+            let takes = !clear || count.is_none();
+            assert_eq!(ready, takes, "clock {}: a read is taken at once, a clear in a clock without a count", self.clock);
+        }
 
         let replied = (self.model.get(self.reply_valid) == 1).then(|| counts_from_words(&records::get(&self.model, self.reply)));
         let due = self.due.pop_front_if(|(clock, _)| *clock == self.clock).map(|(_, counts)| counts);
         assert_eq!(replied, due, "clock {}: packets, bytes, seen", self.clock);
         self.replies += usize::from(replied.is_some());
 
-        if let Some((entry, bytes)) = count {
-            let counts = &mut self.counts[entry];
-            *counts = (counts.0 + 1, counts.1 + u64::from(bytes), Self::tick_of(self.clock + SEEN_AFTER as u32));
-        }
         let taken = request.filter(|_| ready);
         if let Some((entry, clear)) = taken {
             self.due.push_back((self.clock + REPLY_AFTER as u32, self.counts[entry]));
@@ -110,9 +138,19 @@ impl Rig {
                 self.counts[entry] = (0, 0, 0);
             }
         }
+        // Behind the request: a reply holds no count of its own clock.
+        if let Some((entry, bytes)) = count {
+            let counts = &mut self.counts[entry];
+            *counts = (counts.0 + 1, counts.1 + u64::from(bytes), Self::tick_of(self.clock + SEEN_AFTER as u32));
+        }
         self.model.tick();
         self.clock += 1;
         taken.is_some()
+    }
+
+    /// Whether the data path is asked for a gap in the clock to come.
+    fn gap_wanted(&self) -> bool {
+        self.model.get(self.gap_wanted) == 1
     }
 
     fn feed(&mut self, input: Input) {
@@ -180,13 +218,79 @@ fn any_pattern_of_counts_reads_and_clears_is_exact() {
 }
 
 #[test]
-fn a_request_waits_one_clock_when_packets_come_every_second() {
+fn reads_need_no_free_clock() {
+    let mut rng = rng();
+    let mut rig = Rig::new();
+    for clock in 0..200_000 {
+        // A count and a read in every clock, often of the entry that is counted.
+        let among = 1 + clock / 1_000 % 8;
+        let request = (rng.random_range(0..among), false);
+        assert!(rig.clock(Some((rng.random_range(0..among), rng.random())), Some(request)), "a read waited");
+        assert!(!rig.gap_wanted(), "a read asked for a gap");
+    }
+    rig.audit();
+    assert!(rig.replies >= 200_000);
+}
+
+/// A data path that has a packet in every clock unless it was asked for a gap `depth` clocks before: every clear is taken in time and
+/// costs one packet, every count and reply is exact.
+fn clears_are_served_at_depth(depth: usize) {
+    let mut rng = rng();
+    let mut rig = Rig::new();
+    // Whether there is a packet, for the clocks to come.
+    let mut coming: VecDeque<bool> = VecDeque::from(vec![true; depth]);
+    let (mut clears, mut gaps, mut waited) = (0, 0, 0);
+    let mut request = None;
+    for _ in 0..60_000 {
+        coming.push_back(!rig.gap_wanted());
+        let is_packet = coming.pop_front().expect("one a clock");
+        gaps += usize::from(!is_packet);
+        let count = is_packet.then(|| (rng.random_range(0..4), rng.random()));
+        if request.is_none() && rng.random_bool(0.5) {
+            request = Some((rng.random_range(0..4), rng.random_bool(0.05)));
+        }
+        if rig.clock(count, request) {
+            clears += usize::from(request.is_some_and(|(_, clear)| clear));
+            (request, waited) = (None, 0);
+        } else if request.is_some() {
+            waited += 1;
+            assert!(waited <= depth + 1, "a clear waits for more than {} clocks", depth + 1);
+        }
+    }
+    rig.audit();
+    assert!(clears > 500, "only {clears} clears were served");
+    assert!((clears..=clears + 1).contains(&gaps), "{clears} clears cost {gaps} packets");
+}
+
+#[test]
+fn a_clear_gets_its_clock_from_a_data_path_that_never_rests() {
+    for depth in [1, 2, 15, AGAIN_AFTER - 2] {
+        clears_are_served_at_depth(depth);
+    }
+}
+
+#[test]
+fn a_gap_that_was_not_given_is_asked_for_again() {
+    let mut rig = Rig::new();
+    let mut asked = vec![];
+    for clock in 0..10 * AGAIN_AFTER {
+        assert!(!rig.clock(Some((1, 100)), Some((0, true))));
+        if rig.gap_wanted() {
+            asked.push(clock);
+        }
+    }
+    assert_eq!(asked, (0..10).map(|i| i * AGAIN_AFTER).collect::<Vec<_>>());
+    assert!(rig.clock(None, Some((0, true))));
+    rig.audit();
+}
+
+#[test]
+fn a_clear_in_a_free_clock_asks_for_nothing() {
     let mut rig = Rig::new();
     for i in 0..1_000 {
-        let request = Some((i % ENTRIES, i % 3 == 0));
-        let count = Some((7, 64));
-        assert!(!rig.clock(count, request));
-        assert!(rig.clock(None, request));
+        assert!(rig.clock(None, Some((i % ENTRIES, true))));
+        assert!(!rig.gap_wanted());
+        rig.feed(Input::Count { entry: i % ENTRIES, bytes: 64 });
     }
     rig.audit();
 }

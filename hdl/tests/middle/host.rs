@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use fpgaflow_abi::hash::{HashSecret, KeyHash};
-use fpgaflow_abi::key::{Family, FlowKey};
+use fpgaflow_abi::key::FlowKey;
 use fpgaflow_abi::slot::{BANKS, EntryRef, Slot, SlotPlace, StashSlot, WAYS};
 use rand::seq::IndexedRandom;
 use rand::{Rng, RngExt};
@@ -22,7 +22,7 @@ pub enum Spot {
 pub struct Flow {
     pub key: FlowKey,
     pub hash: KeyHash,
-    pub entry: u32,
+    pub entry: EntryRef,
     pub spot: Spot,
 }
 
@@ -56,7 +56,7 @@ impl Host {
     }
 
     /// Picks a place for a new flow: the stash only when there is no slot, or seldom.
-    pub fn install(&mut self, rng: &mut impl Rng, key: FlowKey, entry: u32) -> Option<Flow> {
+    pub fn install(&mut self, rng: &mut impl Rng, key: FlowKey, entry: EntryRef) -> Option<Flow> {
         let hash = self.secret.hash(&key.to_bits());
         let free = self.free(hash, None);
         let slots: Vec<Spot> = free.iter().copied().filter(|spot| matches!(spot, Spot::Slot(_))).collect();
@@ -90,12 +90,11 @@ impl Host {
 impl Flow {
     /// The write that makes the flow findable where it is.
     pub fn put(&self) -> Words {
-        let entry = EntryRef::of(Family::V4, self.entry);
         match self.spot {
             Spot::Slot(place) => {
-                slot_write(place.index(), Slot::new().with_tag(self.hash.tag()).with_entry(entry).with_valid(true))
+                slot_write(place.index(), Slot::new().with_tag(self.hash.tag()).with_entry(self.entry).with_valid(true))
             }
-            Spot::Stash(index) => stash_write(index, StashSlot::new(self.hash, entry)),
+            Spot::Stash(index) => stash_write(index, StashSlot::new(self.hash, self.entry)),
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod checksum;
 mod counters;
+mod dump;
 mod flow_table;
 mod hash;
 mod host;

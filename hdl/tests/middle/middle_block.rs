@@ -1,21 +1,22 @@
 //! Flow table, verdict and counters, wired as the engine wires them.
 
-use fpgaflow_abi::key::KEY_BITS_V4;
+use fpgaflow_abi::hash::SECRET_BITS;
+use fpgaflow_abi::key::KEY_BITS_V6;
 use fpgaflow_hdl::counters::Counters;
 use fpgaflow_hdl::prelude::*;
 use fpgaflow_hdl::records::{CounterReply, CounterRequest, FlowAction, Parsed, SEEN_BITS, TableWrite, Verdict};
-use fpgaflow_hdl::table::{FlowTable, LATENCY, RingDelay, SECRET_BITS_V4};
+use fpgaflow_hdl::table::{FlowTable, LATENCY, RingDelay};
 use fpgaflow_hdl::verdict::VerdictStage;
 
 /// Key and headers in; verdict and counters out.
 #[derive(LogicBlock, Default)]
-pub struct Middle<const BB: usize, const EW: usize, const SLOT: usize, const NW: usize> {
+pub struct Middle<const BB: usize, const EW4: usize, const EW6: usize, const REF: usize, const SLOT: usize, const NW: usize> {
     pub clock: Signal<In, Clock>,
     pub reset: Signal<In, Bit>,
     pub lookup_valid: Signal<In, Bit>,
-    pub key: Signal<In, Bits<KEY_BITS_V4>>,
+    pub key: Signal<In, Bits<KEY_BITS_V6>>,
     pub parsed: Signal<In, Parsed>,
-    pub secret: Signal<In, Bits<SECRET_BITS_V4>>,
+    pub secret: Signal<In, Bits<SECRET_BITS>>,
     pub write_valid: Signal<In, Bit>,
     pub write: Signal<In, TableWrite>,
     pub tick: Signal<In, Bits<SEEN_BITS>>,
@@ -26,13 +27,16 @@ pub struct Middle<const BB: usize, const EW: usize, const SLOT: usize, const NW:
     pub s_axis_request: StreamSink<CounterRequest>,
     pub reply_valid: Signal<Out, Bit>,
     pub reply: Signal<Out, CounterReply>,
-    flow_table: FlowTable<BB, EW, SLOT, 8>,
+    pub gap_wanted: Signal<Out, Bit>,
+    flow_table: FlowTable<BB, EW4, EW6, REF, SLOT, 8>,
     waiting: RingDelay<Parsed, LATENCY>,
     verdict_stage: VerdictStage<NW>,
-    counters: Counters<EW>,
+    counters: Counters<EW4, EW6, REF>,
 }
 
-impl<const BB: usize, const EW: usize, const SLOT: usize, const NW: usize> Logic for Middle<BB, EW, SLOT, NW> {
+impl<const BB: usize, const EW4: usize, const EW6: usize, const REF: usize, const SLOT: usize, const NW: usize> Logic
+    for Middle<BB, EW4, EW6, REF, SLOT, NW>
+{
     #[hdl_gen]
     fn update(&mut self) {
         clock!(self, clock, flow_table, waiting, verdict_stage, counters);
@@ -41,6 +45,7 @@ impl<const BB: usize, const EW: usize, const SLOT: usize, const NW: usize> Logic
         self.counters.reset.next = self.reset.val();
         self.flow_table.lookup_valid.next = self.lookup_valid.val();
         self.flow_table.key.next = self.key.val();
+        self.waiting.din_valid.next = self.lookup_valid.val();
         self.waiting.din.next = self.parsed.val();
         self.flow_table.secret.next = self.secret.val();
         self.flow_table.write_valid.next = self.write_valid.val();
@@ -61,5 +66,6 @@ impl<const BB: usize, const EW: usize, const SLOT: usize, const NW: usize> Logic
         self.verdict.next = self.verdict_stage.verdict.val();
         self.reply_valid.next = self.counters.reply_valid.val();
         self.reply.next = self.counters.reply.val();
+        self.gap_wanted.next = self.counters.gap_wanted.val();
     }
 }

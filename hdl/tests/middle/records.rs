@@ -2,17 +2,18 @@
 //!
 //! Field positions are asked of the records themselves; nothing here repeats a number.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use fpgaflow_abi::bits::{Field, Row};
-use fpgaflow_abi::entry::{Action, ENTRY_BITS_V4, Entry, EntryBits};
+use fpgaflow_abi::entry::{Action, Entry, EntryBits};
 use fpgaflow_abi::hash::{HashSecret, SECRET_WORDS};
-use fpgaflow_abi::key::{Addresses, Encap, FlowKey, Tag, TagKind};
+use fpgaflow_abi::key::{Addresses, Encap, Family, FlowKey, Tag, TagKind};
 use fpgaflow_abi::next_hop::NextHop;
-use fpgaflow_abi::slot::{Slot, StashSlot};
+use fpgaflow_abi::slot::{EntryRef, Slot, StashSlot};
 use fpgaflow_hdl::prelude::{Bits, Synth};
 use fpgaflow_hdl::records::{CounterReply, FlowAction, Parsed, TableWrite, Verdict, WriteTarget};
 use fpgaflow_hdl_guard::{Model, Port};
+use rand::seq::IndexedRandom;
 use rand::{Rng, RngExt};
 
 /// The field of a record that starts at `.0` and is `.1` wide.
@@ -63,14 +64,13 @@ pub fn stash_write(index: u32, slot: StashSlot) -> Words {
 }
 
 /// Writes an entry.
-pub fn entry_write(index: u32, entry: &Entry) -> Words {
-    entry_row_write(index, &entry.to_bits())
+pub fn entry_write(at: EntryRef, entry: &Entry) -> Words {
+    entry_row_write(at, &entry.to_bits())
 }
 
 /// Writes an entry given as its row.
-pub fn entry_row_write(index: u32, row: &EntryBits) -> Words {
-    // The row's words beyond an IPv4 entry belong to IPv6.
-    table_write(WriteTarget::Entry, index, &row.0[..ENTRY_BITS_V4.div_ceil(64)])
+pub fn entry_row_write(at: EntryRef, row: &EntryBits) -> Words {
+    table_write(WriteTarget::Entry, at.into_bits(), &row.0)
 }
 
 /// Writes a next hop.
@@ -88,12 +88,14 @@ pub struct Headers {
     pub ttl: u8,
     pub l3_checksum: u16,
     pub l4_checksum: u16,
+    pub v6: bool,
     pub udp: bool,
+    pub gre: bool,
     pub tcp_control: bool,
 }
 
 impl Headers {
-    fn fields() -> [Field; 8] {
+    fn fields() -> [Field; 10] {
         let r = Parsed::default();
         [
             field!(r, get_my_offset_reason, get_my_width_reason),
@@ -102,7 +104,9 @@ impl Headers {
             field!(r, get_my_offset_ttl, get_my_width_ttl),
             field!(r, get_my_offset_l3_checksum, get_my_width_l3_checksum),
             field!(r, get_my_offset_l4_checksum, get_my_width_l4_checksum),
+            field!(r, get_my_offset_v6, get_my_width_v6),
             field!(r, get_my_offset_udp, get_my_width_udp),
+            field!(r, get_my_offset_gre, get_my_width_gre),
             field!(r, get_my_offset_tcp_control, get_my_width_tcp_control),
         ]
     }
@@ -121,7 +125,9 @@ impl Headers {
             self.ttl.into(),
             self.l3_checksum.into(),
             self.l4_checksum.into(),
+            self.v6.into(),
             self.udp.into(),
+            self.gre.into(),
             self.tcp_control.into(),
         ];
         for (field, value) in Self::fields().into_iter().zip(values) {
@@ -132,6 +138,7 @@ impl Headers {
 
     /// Like a packet that is forwarded most of the time, with edges of every check.
     pub fn random(rng: &mut impl Rng) -> Self {
+        let gre = rng.random_bool(0.2);
         Self {
             reason: if rng.random_bool(0.1) { rng.random_range(5..=16) } else { 0 },
             frame_length: rng.random(),
@@ -140,8 +147,10 @@ impl Headers {
             ttl: if rng.random_bool(0.1) { rng.random_range(0..=2) } else { rng.random() },
             l3_checksum: checksum_like(rng),
             l4_checksum: checksum_like(rng),
-            udp: rng.random(),
-            tcp_control: rng.random_bool(0.05),
+            v6: rng.random(),
+            udp: !gre && rng.random(),
+            gre,
+            tcp_control: !gre && rng.random_bool(0.05),
         }
     }
 }
@@ -159,9 +168,9 @@ pub fn checksum_like(rng: &mut impl Rng) -> u16 {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Answer {
     pub hit: bool,
-    pub entry: u32,
-    pub src: u32,
-    pub dst: u32,
+    pub entry: EntryRef,
+    pub src: u128,
+    pub dst: u128,
     pub sport: u16,
     pub dport: u16,
     pub next_hop: u16,
@@ -189,9 +198,9 @@ impl Answer {
         let [hit, entry, src, dst, sport, dport, next_hop, l3_delta, l4_delta] = Self::fields().map(|field| words.get(field));
         Self {
             hit: hit == 1,
-            entry: entry as u32,
-            src: src as u32,
-            dst: dst as u32,
+            entry: EntryRef::from_bits(entry as u32),
+            src,
+            dst,
             sport: sport as u16,
             dport: dport as u16,
             next_hop: next_hop as u16,
@@ -204,9 +213,9 @@ impl Answer {
         let mut words = Row([0; WORDS]);
         let values = [
             self.hit.into(),
-            self.entry.into(),
-            self.src.into(),
-            self.dst.into(),
+            self.entry.into_bits().into(),
+            self.src,
+            self.dst,
             self.sport.into(),
             self.dport.into(),
             self.next_hop.into(),
@@ -224,14 +233,17 @@ impl Answer {
         self.hit.then_some(self)
     }
 
-    /// What the table answers to a hit on `entry` at `index`.
-    pub fn of(index: u32, entry: &Entry) -> Self {
-        let Addresses::V4 { src, dst } = entry.action.addresses else { panic!("these tests install IPv4 entries only") };
+    /// What the table answers to a hit on `entry` at `at`.
+    pub fn of(at: EntryRef, entry: &Entry) -> Self {
+        let (src, dst) = match entry.action.addresses {
+            Addresses::V4 { src, dst } => (src.to_bits().into(), dst.to_bits().into()),
+            Addresses::V6 { src, dst } => (src.to_bits(), dst.to_bits()),
+        };
         Self {
             hit: true,
-            entry: index,
-            src: src.to_bits(),
-            dst: dst.to_bits(),
+            entry: at,
+            src,
+            dst,
             sport: entry.action.sport,
             dport: entry.action.dport,
             next_hop: entry.action.next_hop,
@@ -247,7 +259,7 @@ pub struct Outcome {
     pub reason: u8,
     pub frame: u32,
     pub hit: bool,
-    pub entry: u32,
+    pub entry: EntryRef,
     pub forward: Option<Forward>,
 }
 
@@ -259,14 +271,18 @@ pub struct Forward {
     pub src_mac: u64,
     pub dst_mac: u64,
     pub encap: u64,
-    pub src: u32,
-    pub dst: u32,
+    pub src: u128,
+    pub dst: u128,
     pub sport: u16,
     pub dport: u16,
     pub ttl: u8,
-    pub l3_checksum: u16,
-    pub l4_checksum: u16,
+    /// `None` in IPv6.
+    pub l3_checksum: Option<u16>,
+    /// `None` for GRE.
+    pub l4_checksum: Option<u16>,
+    pub v6: bool,
     pub udp: bool,
+    pub gre: bool,
 }
 
 impl Outcome {
@@ -275,24 +291,29 @@ impl Outcome {
         let get = |field| words.get(field);
         let reason = get(field!(r, get_my_offset_reason, get_my_width_reason)) as u8;
         let hit = get(field!(r, get_my_offset_hit, get_my_width_hit)) == 1;
+        let v6 = get(field!(r, get_my_offset_v6, get_my_width_v6)) == 1;
+        let gre = get(field!(r, get_my_offset_gre, get_my_width_gre)) == 1;
+        let entry = EntryRef::from_bits(get(field!(r, get_my_offset_entry, get_my_width_entry)) as u32);
         Self {
             reason,
             frame: get(field!(r, get_my_offset_frame, get_my_width_frame)) as u32,
             hit,
-            entry: if hit { get(field!(r, get_my_offset_entry, get_my_width_entry)) as u32 } else { 0 },
+            entry: if hit { entry } else { EntryRef::new() },
             forward: (reason == 0).then(|| Forward {
                 egress: get(field!(r, get_my_offset_egress, get_my_width_egress)) as u8,
                 ip_length: get(field!(r, get_my_offset_ip_length, get_my_width_ip_length)) as u16,
                 src_mac: get(field!(r, get_my_offset_src_mac, get_my_width_src_mac)) as u64,
                 dst_mac: get(field!(r, get_my_offset_dst_mac, get_my_width_dst_mac)) as u64,
                 encap: get(field!(r, get_my_offset_encap, get_my_width_encap)) as u64,
-                src: get(field!(r, get_my_offset_src, get_my_width_src)) as u32,
-                dst: get(field!(r, get_my_offset_dst, get_my_width_dst)) as u32,
+                src: get(field!(r, get_my_offset_src, get_my_width_src)),
+                dst: get(field!(r, get_my_offset_dst, get_my_width_dst)),
                 sport: get(field!(r, get_my_offset_sport, get_my_width_sport)) as u16,
                 dport: get(field!(r, get_my_offset_dport, get_my_width_dport)) as u16,
                 ttl: get(field!(r, get_my_offset_ttl, get_my_width_ttl)) as u8,
-                l3_checksum: get(field!(r, get_my_offset_l3_checksum, get_my_width_l3_checksum)) as u16,
-                l4_checksum: get(field!(r, get_my_offset_l4_checksum, get_my_width_l4_checksum)) as u16,
+                l3_checksum: (!v6).then(|| get(field!(r, get_my_offset_l3_checksum, get_my_width_l3_checksum)) as u16),
+                l4_checksum: (!gre).then(|| get(field!(r, get_my_offset_l4_checksum, get_my_width_l4_checksum)) as u16),
+                v6,
+                gre,
                 udp: get(field!(r, get_my_offset_udp, get_my_width_udp)) == 1,
             }),
         }
@@ -325,29 +346,53 @@ pub fn random_encap(rng: &mut impl Rng) -> Encap {
     }
 }
 
+/// Any family.
+pub fn random_family(rng: &mut impl Rng) -> Family {
+    if rng.random() { Family::V6 } else { Family::V4 }
+}
+
 /// A key that differs from others in few bits often, in many sometimes.
-pub fn random_key(rng: &mut impl Rng) -> FlowKey {
+pub fn random_key(rng: &mut impl Rng, family: Family) -> FlowKey {
     let near = rng.random_bool(0.5);
+    let gre = rng.random_bool(0.1);
     FlowKey {
         ingress: rng.random_range(0..4),
         encap: random_encap(rng),
-        protocol: if rng.random() { 6 } else { 17 },
-        addresses: Addresses::V4 {
-            src: Ipv4Addr::from_bits(if near { 0xc000_0200 | rng.random_range(0..4) } else { rng.random() }),
-            dst: Ipv4Addr::from_bits(if near { 0xc633_6400 } else { rng.random() }),
+        protocol: if gre { 47 } else { *[6, 17].choose(rng).expect("two") },
+        addresses: match family {
+            Family::V4 => Addresses::V4 {
+                src: Ipv4Addr::from_bits(if near { 0xc000_0200 | rng.random_range(0..4) } else { rng.random() }),
+                dst: Ipv4Addr::from_bits(if near { 0xc633_6400 } else { rng.random() }),
+            },
+            Family::V6 => Addresses::V6 {
+                src: Ipv6Addr::from_bits(if near { (0x2001_0db8 << 96) | rng.random_range(0..4) } else { rng.random() }),
+                dst: Ipv6Addr::from_bits(if near { 0x2001_0db8 << 96 | 1 << 64 } else { rng.random() }),
+            },
         },
-        sport: rng.random(),
-        dport: if near { 443 } else { rng.random() },
+        sport: if gre { 0 } else { rng.random() },
+        dport: if gre {
+            0
+        } else if near {
+            443
+        } else {
+            rng.random()
+        },
     }
 }
 
 pub fn random_entry(rng: &mut impl Rng, key: FlowKey, next_hops: u16) -> Entry {
-    let Addresses::V4 { src, dst } = key.addresses else { panic!("these tests install IPv4 entries only") };
-    let action = Action {
-        addresses: Addresses::V4 {
+    let addresses = match key.addresses {
+        Addresses::V4 { src, dst } => Addresses::V4 {
             src: if rng.random() { Ipv4Addr::from_bits(rng.random()) } else { src },
             dst: if rng.random() { Ipv4Addr::from_bits(rng.random()) } else { dst },
         },
+        Addresses::V6 { src, dst } => Addresses::V6 {
+            src: if rng.random() { Ipv6Addr::from_bits(rng.random()) } else { src },
+            dst: if rng.random() { Ipv6Addr::from_bits(rng.random()) } else { dst },
+        },
+    };
+    let action = Action {
+        addresses,
         sport: if rng.random() { rng.random() } else { key.sport },
         dport: if rng.random() { rng.random() } else { key.dport },
         next_hop: rng.random_range(0..next_hops),

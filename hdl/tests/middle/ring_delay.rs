@@ -27,21 +27,25 @@ fn holds_for<const N: usize>() {
     let mut rng = rng();
     let mut verilog = model(&format!("ring_delay_{N}"), RingDelay::<Word, N>::default());
     let mut rust = Bench::new(RingDelay::<Word, N>::default(), |dut| &mut dut.clock);
-    let (din, dout) = (verilog.port("din"), verilog.port("dout"));
+    let [din_valid, din, dout] = ["din_valid", "din", "dout"].map(|name| verilog.port(name));
     let mut sent = vec![];
     for clock in 0..500 {
         let word: [u64; 2] = [rng.random(), rng.random::<u64>() & 0x3f];
+        // Every word at first, then with gaps.
+        let is_valid = clock < 100 || rng.random();
+        verilog.set(din_valid, is_valid.into());
         verilog.set_words(din, &word);
+        rust.dut.din_valid.next = is_valid;
         rust.dut.din.next = wide(&word);
-        sent.push(word);
+        sent.push(is_valid.then_some(word));
         verilog.tick();
         rust.tick();
         // The outputs now are those of clock `clock + 1`.
-        if let Some(due) = (clock + 1usize).checked_sub(N) {
+        if let Some(Some(due)) = (clock + 1usize).checked_sub(N).map(|due| sent[due]) {
             let mut words = [0; 2];
             verilog.get_words(dout, &mut words);
-            assert_eq!(words, sent[due], "N = {N}, clock {clock}, Verilog");
-            assert_eq!(rust.dut.dout.val(), wide(&sent[due]), "N = {N}, clock {clock}, Rust");
+            assert_eq!(words, due, "N = {N}, clock {clock}, Verilog");
+            assert_eq!(rust.dut.dout.val(), wide(&due), "N = {N}, clock {clock}, Rust");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The parts of the flow table and of the verdict, each by itself through the ladder.
 
-use fpgaflow_abi::entry::ENTRY_BITS_V4;
-use fpgaflow_abi::key::KEY_BITS_V4;
+use fpgaflow_abi::entry::{ENTRY_BITS_V4, ENTRY_BITS_V6};
+use fpgaflow_abi::key::{Family, KEY_BITS_V4, KEY_BITS_V6};
 use fpgaflow_abi::next_hop::NEXT_HOP_ROW_BITS;
 use fpgaflow_hdl::table::{EntryArray, FlowTable, SlotBanks, Stash};
 use fpgaflow_hdl::verdict::{NextHops, VerdictStage};
@@ -9,29 +9,34 @@ use fpgaflow_hdl_guard::{Expect, check_block};
 
 #[test]
 fn slot_banks_are_clean_and_store_what_the_card_needs_of_a_slot() {
-    // 512 buckets and 4,096 entries: 29 bits of a slot's 41.
-    check_block("slot_banks", SlotBanks::<9, 12, 29>::default, Expect::rams(8).with_bits(8 * 512 * 29));
+    // 512 buckets and 4,096 entries of a family: 30 bits of a slot's 41.
+    check_block("slot_banks", SlotBanks::<9, 13, 30>::default, Expect::rams(8).with_bits(8 * 512 * 30));
 }
 
 #[test]
 fn stash_is_clean_and_has_no_memory() {
-    check_block("stash", Stash::<12, 8>::default, Expect::rams(0));
+    check_block("stash", Stash::<13, 8>::default, Expect::rams(0));
 }
 
 #[test]
-fn entry_array_is_clean() {
+fn entry_arrays_are_clean() {
     check_block(
         "entries_v4",
-        EntryArray::<KEY_BITS_V4, 10, { ENTRY_BITS_V4 - KEY_BITS_V4 }, ENTRY_BITS_V4, 6>::default,
+        || EntryArray::<KEY_BITS_V4, 10, { ENTRY_BITS_V4 - KEY_BITS_V4 }, ENTRY_BITS_V4, 6>::new(Family::V4),
         Expect::rams(1).with_bits(ENTRY_BITS_V4 << 6),
+    );
+    check_block(
+        "entries_v6",
+        || EntryArray::<KEY_BITS_V6, 22, { ENTRY_BITS_V6 - KEY_BITS_V6 }, ENTRY_BITS_V6, 5>::new(Family::V6),
+        Expect::rams(1).with_bits(ENTRY_BITS_V6 << 5),
     );
 }
 
 #[test]
 fn flow_table_is_clean() {
-    // Eight banks of slots, the entries, and the delay line of the key.
-    let bits = 8 * 32 * 26 + (ENTRY_BITS_V4 << 9) + 7 * KEY_BITS_V4;
-    check_block("flow_table", FlowTable::<5, 9, 26, 8>::default, Expect::rams(10).with_bits(bits));
+    // Eight banks of slots, the entries of both families, and the delay line of the key.
+    let bits = 8 * 32 * 27 + (ENTRY_BITS_V4 << 9) + (ENTRY_BITS_V6 << 6) + 7 * KEY_BITS_V6;
+    check_block("flow_table", FlowTable::<5, 9, 6, 10, 27, 8>::default, Expect::rams(11).with_bits(bits));
 }
 
 #[test]
@@ -43,4 +48,16 @@ fn next_hops_are_clean() {
 #[test]
 fn verdict_stage_is_clean() {
     check_block("verdict_stage", VerdictStage::<8>::default, Expect::rams(2));
+}
+
+#[test]
+#[should_panic(expected = "FlowTable: both families have an array of 2 entries and more, not 2^9 and 2^0")]
+fn a_table_of_one_family_is_refused() {
+    let _ = FlowTable::<5, 9, 0, 10, 27, 8>::default();
+}
+
+#[test]
+#[should_panic(expected = "FlowTable: a family and 6 or 9 bits of index are not 9 bits")]
+fn references_too_narrow_for_the_larger_family_are_refused() {
+    let _ = FlowTable::<5, 6, 9, 9, 26, 8>::default();
 }

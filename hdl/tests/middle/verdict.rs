@@ -7,6 +7,7 @@ use fpgaflow_abi::entry::NEXT_HOP_BITS;
 use fpgaflow_abi::key::Encap;
 use fpgaflow_abi::next_hop::{HOST_PORT, NextHop, mac_to_int};
 use fpgaflow_abi::reason::Reason;
+use fpgaflow_abi::slot::EntryRef;
 use fpgaflow_hdl::verdict::{LATENCY, VerdictStage};
 use fpgaflow_hdl_guard::{model, rng};
 use rand::{Rng, RngExt};
@@ -33,7 +34,7 @@ pub fn expected(headers: &Headers, answer: &Answer, hops: &HashMap<u16, NextHop>
         reason,
         frame: headers.frame(),
         hit,
-        entry: if hit { answer.entry } else { 0 },
+        entry: if hit { answer.entry } else { EntryRef::new() },
         forward: hop.filter(|_| reason == 0).map(|hop| Forward {
             egress: hop.egress,
             ip_length: headers.ip_length,
@@ -45,13 +46,15 @@ pub fn expected(headers: &Headers, answer: &Answer, hops: &HashMap<u16, NextHop>
             sport: answer.sport,
             dport: answer.dport,
             ttl: headers.ttl.wrapping_sub(1),
-            l3_checksum: update(headers.l3_checksum, add(answer.l3_delta, TTL_DELTA)),
-            l4_checksum: match update(headers.l4_checksum, answer.l4_delta) {
+            l3_checksum: (!headers.v6).then(|| update(headers.l3_checksum, add(answer.l3_delta, TTL_DELTA))),
+            l4_checksum: (!headers.gre).then(|| match update(headers.l4_checksum, answer.l4_delta) {
                 _ if headers.udp && headers.l4_checksum == 0 => 0,
                 0 if headers.udp => 0xffff,
                 updated => updated,
-            },
+            }),
+            v6: headers.v6,
             udp: headers.udp,
+            gre: headers.gre,
         }),
     }
 }
@@ -59,7 +62,7 @@ pub fn expected(headers: &Headers, answer: &Answer, hops: &HashMap<u16, NextHop>
 fn random_answer(rng: &mut impl Rng) -> Answer {
     Answer {
         hit: rng.random_bool(0.9),
-        entry: rng.random_range(0..1 << 24),
+        entry: EntryRef::from_bits(rng.random_range(0..1 << 24)),
         src: rng.random(),
         dst: rng.random(),
         sport: rng.random(),
@@ -104,7 +107,8 @@ fn every_packets_verdict_is_the_models_while_next_hops_change() {
         let due = due.pop_front().flatten();
         let found = (m.get(verdict_valid) == 1).then(|| Outcome::from_words(&records::get(&m, verdict)));
         assert_eq!(found, due.map(|(outcome, _)| outcome), "clock {clock}");
-        let counted = (m.get(count_valid) == 1).then(|| (m.get(count_entry) as u32, m.get(count_bytes) as u16));
+        let counted =
+            (m.get(count_valid) == 1).then(|| (EntryRef::from_bits(m.get(count_entry) as u32), m.get(count_bytes) as u16));
         let to_count = due.filter(|(outcome, _)| outcome.reason == 0).map(|(outcome, h)| (outcome.entry, h.ip_length));
         assert_eq!(counted, to_count, "clock {clock}");
         if let Some((outcome, _)) = due {

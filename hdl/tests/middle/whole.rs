@@ -6,9 +6,10 @@
 use std::collections::{HashMap, VecDeque};
 
 use fpgaflow_abi::entry::Entry;
-use fpgaflow_abi::key::FlowKey;
+use fpgaflow_abi::key::{Family, FlowKey};
 use fpgaflow_abi::next_hop::NextHop;
 use fpgaflow_abi::reason::Reason;
+use fpgaflow_abi::slot::EntryRef;
 use fpgaflow_hdl::counters::{BARRIER_CLOCKS, REPLY_AFTER, SEEN_AFTER};
 use fpgaflow_hdl::records::CounterRequest;
 use fpgaflow_hdl::table::{ENTRY_READ, LATENCY, SLOT_READ};
@@ -21,17 +22,22 @@ use rand_chacha::ChaCha8Rng;
 use crate::host::{Flow, Host};
 use crate::middle_block::Middle;
 use crate::records::{
-    self, Answer, Headers, Outcome, Words, counts_from_words, entry_write, next_hop_write, random_entry, random_key,
-    random_next_hop, random_secret,
+    self, Answer, Headers, Outcome, Words, counts_from_words, entry_write, next_hop_write, random_entry, random_family,
+    random_key, random_next_hop, random_secret,
 };
 use crate::verdict::expected;
 
 const BB: usize = 5;
-const EW: usize = 8;
-const SLOT: usize = EW + 17;
+const EW4: usize = 8;
+const EW6: usize = 7;
+const REF: usize = EW4 + 1;
+const SLOT: usize = REF + 17;
 const NW: usize = 4;
 const STASH: u32 = 8;
-const ENTRIES: u32 = 1 << EW;
+const ENTRIES_V4: u32 = 1 << EW4;
+const ENTRIES_V6: u32 = 1 << EW6;
+/// Entries that flows get: no more than there are slots.
+const ENTRIES: u32 = 256;
 const CLOCKS: usize = 600_000;
 /// Clock, counted from a lookup's key, of its next hop's read and of its verdict.
 const HOP_READ: usize = LATENCY + NEXT_HOP_READ;
@@ -42,7 +48,7 @@ const VERDICT: usize = LATENCY + verdict::LATENCY;
 enum Effect {
     Found(Flow),
     Gone(Flow),
-    Entry(u32, Entry),
+    Entry(EntryRef, Entry),
     Hop(u16, NextHop),
     /// A flow moved: to be seen nowhere.
     None,
@@ -51,12 +57,12 @@ enum Effect {
 /// What is installed.
 #[derive(Default)]
 struct Maps {
-    flows: HashMap<FlowKey, u32>,
-    entries: HashMap<u32, Entry>,
+    flows: HashMap<FlowKey, EntryRef>,
+    entries: HashMap<EntryRef, Entry>,
     hops: HashMap<u16, NextHop>,
-    counts: HashMap<u32, (u64, u64, u32)>,
+    counts: HashMap<EntryRef, (u64, u64, u32)>,
     /// Clock in which the last slot of an entry was cleared.
-    gone: HashMap<u32, usize>,
+    gone: HashMap<EntryRef, usize>,
 }
 
 impl Maps {
@@ -82,7 +88,7 @@ impl Maps {
 struct Lookup {
     key: FlowKey,
     headers: Headers,
-    found: Option<u32>,
+    found: Option<EntryRef>,
     answer: Answer,
     outcome: Outcome,
 }
@@ -93,9 +99,10 @@ type Queue = VecDeque<(Words, Effect)>;
 /// The driver's side: what is installed, and what it does next.
 struct Driver {
     host: Host,
-    free: Vec<u32>,
+    /// Of each family.
+    free: [Vec<EntryRef>; 2],
     /// Entries whose slot is cleared, and the clock of the write.
-    retired: VecDeque<(u32, usize)>,
+    retired: VecDeque<(EntryRef, usize)>,
     moves: usize,
 }
 
@@ -103,7 +110,8 @@ impl Driver {
     fn new(rng: &mut ChaCha8Rng) -> Self {
         Self {
             host: Host::new(random_secret(rng), BB as u32, STASH),
-            free: (0..ENTRIES).collect(),
+            free: [(Family::V4, ENTRIES_V4 / 2), (Family::V6, ENTRIES_V6)]
+                .map(|(family, entries)| (0..entries).map(|index| EntryRef::of(family, index)).collect()),
             retired: VecDeque::new(),
             moves: 0,
         }
@@ -140,12 +148,13 @@ impl Driver {
 
     fn install(&mut self, rng: &mut ChaCha8Rng, pool: &[FlowKey], queue: &mut Queue) {
         let Some(key) = pool.choose(rng).copied() else { return };
-        let Some(index) = self.free.last().copied() else { return };
+        let family = key.family();
+        let Some(index) = self.free[family as usize].last().copied() else { return };
         if self.host.flows.iter().any(|flow| flow.key == key) {
             return;
         }
         let Some(flow) = self.host.install(rng, key, index) else { return };
-        self.free.pop();
+        self.free[family as usize].pop();
         let entry = random_entry(rng, key, 1 << NW);
         queue.push_back((entry_write(index, &entry), Effect::Entry(index, entry)));
         queue.push_back((flow.put(), Effect::Found(flow)));
@@ -169,7 +178,7 @@ impl Driver {
     /// Entries behind their barrier are free again.
     fn reclaim(&mut self, clock: usize) {
         while let Some((entry, _)) = self.retired.pop_front_if(|(_, gone)| clock >= *gone + BARRIER_CLOCKS) {
-            self.free.push(entry);
+            self.free[entry.family() as usize].push(entry);
         }
     }
 }
@@ -221,6 +230,18 @@ fn tick_of(clock: usize) -> u32 {
     (clock as u32).wrapping_mul(0x9e37_79b9) | 1
 }
 
+fn any_key(rng: &mut ChaCha8Rng) -> FlowKey {
+    let family = random_family(rng);
+    random_key(rng, family)
+}
+
+fn any_entry(rng: &mut ChaCha8Rng) -> EntryRef {
+    match random_family(rng) {
+        Family::V4 => EntryRef::of(Family::V4, rng.random_range(0..ENTRIES_V4)),
+        Family::V6 => EntryRef::of(Family::V6, rng.random_range(0..ENTRIES_V6)),
+    }
+}
+
 /// What was met, so that a run that tests nothing fails.
 #[derive(Default, Debug)]
 struct Seen {
@@ -236,12 +257,12 @@ struct Seen {
 #[test]
 fn every_answer_verdict_and_counter_is_the_hash_maps() {
     let mut rng = rng();
-    let mut m = model("middle", Middle::<BB, EW, SLOT, NW>::default());
+    let mut m = model("middle", Middle::<BB, EW4, EW6, REF, SLOT, NW>::default());
     let ports = Ports::of(&m);
     let mut driver = Driver::new(&mut rng);
     m.set_words(m.port("secret"), &driver.host.secret.0);
-    let pool: Vec<FlowKey> = (0..ENTRIES as usize * 5 / 4).map(|_| random_key(&mut rng)).collect();
-    let strangers: Vec<FlowKey> = (0..64).map(|_| random_key(&mut rng)).collect();
+    let pool: Vec<FlowKey> = (0..ENTRIES as usize * 5 / 4).map(|_| any_key(&mut rng)).collect();
+    let strangers: Vec<FlowKey> = (0..64).map(|_| any_key(&mut rng)).collect();
     let mut maps = Maps::default();
     let mut queue = Queue::new();
     // `lookups[i]` was given `i` clocks ago.
@@ -299,10 +320,11 @@ fn every_answer_verdict_and_counter_is_the_hash_maps() {
 
         // A request, and everything the block says in this clock.
         m.set(ports.tick, tick_of(clock).into());
-        let request_entry = rng.random_range(0..ENTRIES);
+        let request_entry = any_entry(&mut rng);
         let (is_request, clear) = (rng.random_bool(0.5), rng.random_bool(0.1));
         let record = CounterRequest::default();
-        let request = u64::from(request_entry) << record.get_my_offset_entry() | u64::from(clear) << record.get_my_offset_clear();
+        let request = u64::from(request_entry.into_bits()) << record.get_my_offset_entry()
+            | u64::from(clear) << record.get_my_offset_clear();
         m.set(ports.request, request);
         m.set(ports.request_valid, is_request.into());
         m.eval();
@@ -316,23 +338,24 @@ fn every_answer_verdict_and_counter_is_the_hash_maps() {
         let due = replies.pop_front_if(|(due, _)| *due == clock).map(|(_, counts)| counts);
         assert_eq!(replied, due, "clock {clock}: reply");
 
-        // Counts and requests change the counters in their order.
+        // Counts and requests change the counters in their order; a request does not see the count of its clock.
         let counted = lookups[VERDICT].filter(|lookup| lookup.outcome.reason == 0);
+        let taken = counted.is_none() || !clear;
+        assert_eq!(m.get(ports.request_ready) == 1, taken, "clock {clock}: only clears wait, and for counts only");
+        if is_request && taken {
+            let counts = maps.counts.get(&request_entry).copied().unwrap_or_default();
+            replies.push_back((clock + REPLY_AFTER, counts));
+            if clear {
+                maps.counts.remove(&request_entry);
+            }
+        }
         if let Some(lookup) = counted {
             let counts = maps.counts.entry(lookup.answer.entry).or_default();
             let bytes = counts.1 + u64::from(lookup.headers.ip_length);
             *counts = (counts.0 + 1, bytes, tick_of(clock + SEEN_AFTER));
             if let Some(gone) = maps.gone.get(&lookup.answer.entry) {
-                assert!(clock < gone + BARRIER_CLOCKS, "entry {} counted behind its barrier", lookup.answer.entry);
+                assert!(clock < gone + BARRIER_CLOCKS, "entry {:?} counted behind its barrier", lookup.answer.entry);
                 seen.latest_count = seen.latest_count.max(clock - gone);
-            }
-        }
-        assert_eq!(m.get(ports.request_ready) == 1, counted.is_none(), "clock {clock}: requests wait for counts only");
-        if is_request && counted.is_none() {
-            let counts = maps.counts.get(&request_entry).copied().unwrap_or_default();
-            replies.push_back((clock + REPLY_AFTER, counts));
-            if clear {
-                maps.counts.remove(&request_entry);
             }
         }
 

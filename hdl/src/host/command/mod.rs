@@ -11,8 +11,9 @@
 //! # Contract
 //! - Commands are carried out one by one, in order. Each is checked whole before anything happens, in the order of
 //!   `abi::descriptor::Status`: the descriptor, opcode (and `part`), index (and count), length.
-//! - A write is one `write_valid` pulse with the whole row, so it is atomic. An IPv4 entry comes in one part; this engine has no IPv6
-//!   entries and a reference to one is a `BadIndex`.
+//! - A write is one `write_valid` pulse with the whole row, so it is atomic. What the row has above that of its table is not defined.
+//! - The three parts of an IPv6 entry gather in the row and its last is the write. A part that does not follow the one before it, of the
+//!   same entry and with no other command between, good or bad, is a `BadOpcode` and ends the gathering, as switching the ring off does; part 0 begins anew.
 //! - `Barrier` completes `barrier_clocks` clocks after the writes before it at the earliest.
 //! - `ReadCounters` of no records is a `BadLength`; the low three bits of its address are taken as zero. Its records are in host memory,
 //!   with the bus's response, when the outcome is offered; `length` of the outcome is their number.
@@ -21,10 +22,12 @@
 
 mod check;
 
-use fpgaflow_abi::descriptor::{Opcode, PAYLOAD_AT, PAYLOAD_WORDS, Status};
+use fpgaflow_abi::descriptor::{Opcode, PAYLOAD_AT, PAYLOAD_WORDS, Status, entry_parts};
+use fpgaflow_abi::entry::ENTRY_WORDS;
 use fpgaflow_abi::geometry::Geometry;
 use fpgaflow_abi::hash::HASH_BITS;
-use fpgaflow_abi::slot::{ENTRY_REF_BITS, SLOT_BITS};
+use fpgaflow_abi::key::Family;
+use fpgaflow_abi::slot::{ENTRY_REF_BITS, ENTRY_REF_FAMILY, SLOT_BITS};
 
 use crate::host::dump::Dump;
 use crate::host::types::{Outcome, STATUS_BITS, WriteBeat, WriteDone, WriteRequest};
@@ -35,10 +38,19 @@ use check::Check;
 
 /// Bits of the clocks that a barrier waits.
 const BARRIER_BITS: usize = 8;
-/// Bits of a command's payload.
-const PAYLOAD_BITS: usize = 64 * PAYLOAD_WORDS;
 /// Where the newest payload word enters the row.
-const NEWEST: u64 = 64 * (PAYLOAD_WORDS as u64 - 1);
+const NEWEST: u64 = 64 * (ENTRY_WORDS as u64 - 1);
+/// Where the payload of a command begins in the row when its last word has entered.
+const PAYLOAD: usize = 64 * (ENTRY_WORDS - PAYLOAD_WORDS);
+/// Where its second word begins.
+const SECOND: usize = PAYLOAD + 64;
+/// Last part of an IPv6 entry, and the words that are left for it.
+const LAST_PART: usize = entry_parts(Family::V6) as usize - 1;
+/// Words of an IPv6 entry in its last part.
+const LAST_WORDS: usize = ENTRY_WORDS - LAST_PART * PAYLOAD_WORDS;
+
+const _: () = assert!(WRITE_ROW_BITS == 64 * ENTRY_WORDS && 1 <= LAST_WORDS && LAST_WORDS < PAYLOAD_WORDS);
+const _: () = assert!(entry_parts(Family::V4) == 1, "only an IPv6 entry is gathered");
 
 /// States.
 #[derive(Copy, Clone, Debug, PartialEq, LogicState)]
@@ -111,7 +123,13 @@ pub struct Command {
     state: DFF<Commanding>,
     head: DFF<Bits<64>>,
     index: DFF<Bits<32>>,
-    row: DFF<Bits<PAYLOAD_BITS>>,
+    row: DFF<Bits<WRITE_ROW_BITS>>,
+    // An IPv6 entry that gathers: the part that goes on, 0 for none, and whose it is.
+    due: DFF<Bits<8>>,
+    due_index: DFF<Bits<32>>,
+    is_last_part: Signal<Local, Bit>,
+    is_v6: Signal<Local, Bit>,
+    payload: Signal<Local, Bits<WRITE_ROW_BITS>>,
     target: DFF<Bits<2>>,
     writes: DFF<Bit>,
     outcome: DFF<Bits<STATUS_BITS>>,
@@ -128,6 +146,9 @@ pub struct Command {
     word_index: Constant<Bits<3>>,
     word_payload: Constant<Bits<3>>,
     word_tail: Constant<Bits<3>>,
+    word_last_tail: Constant<Bits<3>>,
+    last_part: Constant<Bits<8>>,
+    one_part: Constant<Bits<8>>,
     write_slot: Constant<Bits<8>>,
     write_stash: Constant<Bits<8>>,
     write_entry: Constant<Bits<8>>,
@@ -148,7 +169,7 @@ impl Command {
     /// For a card of this geometry whose lookups take at most `barrier_clocks` clocks from hash to count.
     ///
     /// # Panics
-    /// When the geometry has IPv6 entries, or for more clocks than 8 bits count.
+    /// When the geometry has no entries, or for more clocks than 8 bits count.
     pub fn new(geometry: &Geometry, barrier_clocks: u64) -> Self {
         assert!(barrier_clocks < 1 << BARRIER_BITS, "Command: {BARRIER_BITS} bits do not count {barrier_clocks} clocks");
         let opcode = |opcode: Opcode| Constant::new((opcode as u64).into());
@@ -181,6 +202,11 @@ impl Command {
             head: DFF::default(),
             index: DFF::default(),
             row: DFF::default(),
+            due: DFF::default(),
+            due_index: DFF::default(),
+            is_last_part: Signal::default(),
+            is_v6: Signal::default(),
+            payload: Signal::default(),
             target: DFF::default(),
             writes: DFF::default(),
             outcome: DFF::default(),
@@ -197,6 +223,9 @@ impl Command {
             word_index: word(1),
             word_payload: word(PAYLOAD_AT),
             word_tail: word(PAYLOAD_AT + PAYLOAD_WORDS),
+            word_last_tail: word(PAYLOAD_AT + LAST_WORDS),
+            last_part: Constant::new((LAST_PART as u64).into()),
+            one_part: Constant::new(1_u64.into()),
             write_slot: opcode(Opcode::WriteSlot),
             write_stash: opcode(Opcode::WriteStash),
             write_entry: opcode(Opcode::WriteEntry),
@@ -218,38 +247,56 @@ impl Command {
 impl Logic for Command {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, state, head, index, row, target, writes, outcome, records, barrier);
+        dff_setup!(self, clock, state, head, index, row, due, due_index, target, writes, outcome, records, barrier);
         clock!(self, clock, check, dump);
         self.dump.reset.next = self.reset.val();
 
-        // Words: the payload is shifted in from above and ends with its first word lowest.
+        // Words: the payload is shifted in from above. That of one command ends up at `PAYLOAD`, that of an IPv6 entry's three fills the
+        // row, because of the last only the words that are left come in.
+        self.is_last_part.next = (self.head.q.val().get_bits::<8>(0) == self.write_entry.val())
+            & (self.head.q.val().get_bits::<8>(8) == self.last_part.val());
         if self.word_valid.val() {
             if self.place.val() == self.word_head.val() {
                 self.head.d.next = self.word.val();
             } else if self.place.val() == self.word_index.val() {
                 self.index.d.next = self.word.val().get_bits::<32>(0);
-            } else if (self.place.val() >= self.word_payload.val()) & (self.place.val() < self.word_tail.val()) {
+            } else if (self.place.val() >= self.word_payload.val())
+                & ((self.place.val() < self.word_last_tail.val())
+                    | ((self.place.val() < self.word_tail.val()) & !self.is_last_part.val()))
+            {
                 for shift in NEWEST..(NEWEST + 1) {
-                    self.row.d.next = (self.row.q.val() >> 64) | (bit_cast::<PAYLOAD_BITS, 64>(self.word.val()) << shift);
+                    self.row.d.next = (self.row.q.val() >> 64) | (bit_cast::<WRITE_ROW_BITS, 64>(self.word.val()) << shift);
                 }
             }
         }
         self.opcode.next = self.head.q.val().get_bits::<8>(0);
-        self.count.next = self.row.q.val().get_bits::<64>(64);
+        for at in SECOND..(SECOND + 1) {
+            self.count.next = self.row.q.val().get_bits::<64>(at);
+        }
+        for family in ENTRY_REF_FAMILY.lsb..(ENTRY_REF_FAMILY.lsb + 1) {
+            self.is_v6.next = self.index.q.val().get_bit(family);
+        }
         self.check.opcode.next = self.head.q.val().get_bits::<8>(0);
         self.check.part.next = self.head.q.val().get_bits::<8>(8);
         self.check.index.next = self.index.q.val();
-        self.check.count.next = self.row.q.val().get_bits::<64>(64);
+        self.check.count.next = self.count.val();
+        self.check.due.next = self.due.q.val();
+        self.check.due_index.next = self.due_index.q.val();
         self.verdict.next = self.outcome.q.val();
         if !self.outcome.q.val().any() {
             self.verdict.next = self.check.status.val();
         }
 
+        for shift in (PAYLOAD as u64)..(PAYLOAD as u64 + 1) {
+            self.payload.next = self.row.q.val() >> shift;
+        }
         self.writes.d.next = false;
         self.dump.start.next = false;
-        self.dump.address.next = self.row.q.val().get_bits::<64>(0);
+        for at in PAYLOAD..(PAYLOAD + 1) {
+            self.dump.address.next = self.row.q.val().get_bits::<64>(at);
+        }
         self.dump.entry.next = self.index.q.val().get_bits::<ENTRY_REF_BITS>(0);
-        self.dump.count.next = self.row.q.val().get_bits::<ENTRY_REF_BITS>(64);
+        self.dump.count.next = self.count.val().get_bits::<ENTRY_REF_BITS>(0);
         self.speaks.next = self.head.q.val().get_bit(16) | self.outcome.q.val().any();
         self.ends.next = false;
         match self.state.q.val() {
@@ -269,23 +316,34 @@ impl Logic for Command {
             Commanding::Judge => {
                 self.outcome.d.next = self.verdict.val();
                 self.state.d.next = Commanding::End;
+                self.due.d.next = 0.into();
                 if !self.verdict.val().any() {
                     if self.opcode.val() == self.write_slot.val() {
                         self.target.d.next = self.to_slot.val();
                         self.writes.d.next = true;
+                        self.row.d.next = self.payload.val();
                     } else if self.opcode.val() == self.write_stash.val() {
                         self.target.d.next = self.to_stash.val();
                         self.writes.d.next = true;
                         for shift in (SLOT_BITS as u64)..(SLOT_BITS as u64 + 1) {
-                            self.row.d.next = bit_cast::<PAYLOAD_BITS, SLOT_BITS>(self.row.q.val().get_bits::<SLOT_BITS>(0))
-                                | (bit_cast::<PAYLOAD_BITS, HASH_BITS>(self.row.q.val().get_bits::<HASH_BITS>(64)) << shift);
+                            self.row.d.next = bit_cast::<WRITE_ROW_BITS, SLOT_BITS>(self.payload.val().get_bits::<SLOT_BITS>(0))
+                                | (bit_cast::<WRITE_ROW_BITS, HASH_BITS>(self.payload.val().get_bits::<HASH_BITS>(64)) << shift);
                         }
                     } else if self.opcode.val() == self.write_entry.val() {
                         self.target.d.next = self.to_entry.val();
-                        self.writes.d.next = true;
+                        if !self.is_v6.val() {
+                            self.writes.d.next = true;
+                            self.row.d.next = self.payload.val();
+                        } else if self.is_last_part.val() {
+                            self.writes.d.next = true;
+                        } else {
+                            self.due.d.next = self.head.q.val().get_bits::<8>(8) + self.one_part.val();
+                            self.due_index.d.next = self.index.q.val();
+                        }
                     } else if self.opcode.val() == self.write_next_hop.val() {
                         self.target.d.next = self.to_next_hop.val();
                         self.writes.d.next = true;
+                        self.row.d.next = self.payload.val();
                     } else if self.opcode.val() == self.barrier_op.val() {
                         self.state.d.next = Commanding::Barrier;
                     } else if self.opcode.val() == self.read_counters.val() {
@@ -334,7 +392,7 @@ impl Logic for Command {
         self.write_valid.next = self.writes.q.val();
         self.write.next.target = self.target.q.val();
         self.write.next.index = self.index.q.val();
-        self.write.next.row = bit_cast::<WRITE_ROW_BITS, PAYLOAD_BITS>(self.row.q.val());
+        self.write.next.row = self.row.q.val();
 
         // Counters: a clear is asked for here, reads by the dump.
         self.m_axis_counter.valid.next = self.dump.m_axis_request.valid.val() | (self.state.q.val() == Commanding::Clear);
@@ -365,9 +423,13 @@ impl Logic for Command {
         self.wanted.next = self.running.val() & (self.state.q.val() == Commanding::Idle);
         self.idle.next = self.state.q.val() == Commanding::Idle;
 
+        if !self.running.val() {
+            self.due.d.next = 0.into();
+        }
         if self.reset.val() {
             self.state.d.next = Commanding::Idle;
             self.writes.d.next = false;
+            self.due.d.next = 0.into();
         }
     }
 }
