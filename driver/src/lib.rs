@@ -86,3 +86,12 @@ pub mod shared_mapping;
 pub mod software;
 pub mod table;
 pub mod transport;
+
+use fpgaflow_abi::entry::Action;
+use fpgaflow_abi::key::FlowKey;
+use fpgaflow_abi::wire::PROTO_GRE;
+
+/// Whether this is GRE that would be translated, which neither card nor software does: the kernel does not either.
+fn translated_gre(key: &FlowKey, action: &Action) -> bool {
+    key.protocol == PROTO_GRE && (key.addresses, key.sport, key.dport) != (action.addresses, action.sport, action.dport)
+}

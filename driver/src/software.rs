@@ -6,12 +6,14 @@
 //! - Nothing panics on what a frame says. A frame lies in a [`Frame`], whose buffer has room to pad it.
 //! - No clock inside: the caller passes the tick that `last_seen` shall have.
 //!
-//! Untagged IPv4 with TCP or UDP, like the engine of this ABI version. Other layer 2 headers and IPv6 are `not_ip`, as there.
+//! - A frame whose layer 2 header grows needs room in its buffer: [`crate::frame::HEADROOM_BYTES`] in front are always enough. A frame
+//!   without it is punted as [`fpgaflow_abi::reason::Reason::Mtu`], which a card never has to do.
 //!
 //! # Speed
 //! Frames are taken in batches: parsed and hashed, then looked up, then rewritten, each step for many frames, with the memory that the
 //! next step reads fetched ahead. A lookup costs two cache lines: one of eight tags with their flows, one with the flow's key,
-//! action and counters.
+//! action and counters; for IPv6 three. Untagged IPv4 with TCP or UDP goes the shortest way, and what it shares with IPv6, tags,
+//! PPPoE and GRE is only what costs it nothing.
 
 mod batch;
 mod flow;
@@ -22,6 +24,7 @@ pub(crate) mod pages;
 pub mod parse;
 mod prefetch;
 pub mod rewrite;
+mod store;
 
 pub use batch::Verdict;
 pub use flow::FlowId;
@@ -29,17 +32,19 @@ pub use flow::FlowId;
 use fpgaflow_abi::counters::CounterRecord;
 use fpgaflow_abi::entry::{Action, Entry};
 use fpgaflow_abi::hash::HashSecret;
-use fpgaflow_abi::key::{Encap, Family, FlowKey};
+use fpgaflow_abi::key::{Addresses, Family, FlowKey};
 use fpgaflow_abi::next_hop::{HOST_PORT, NextHop};
 use fpgaflow_abi::reason::REASONS;
 
 use crate::card::PortSettings;
 use crate::frame::Frame;
-use flow::Flows;
+use crate::translated_gre;
+use batch::Waiting;
+use flow::{LineV4, LineV6, Number};
 use hop::Hops;
-use index::Index;
-use key::{Hasher, Key};
+use key::{Hasher, KeyV4, KeyV6};
 use parse::Port;
+use store::Store;
 
 /// Why the software flowtable refuses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -56,14 +61,20 @@ pub enum SoftwareError {
         /// The flow.
         key: FlowKey,
     },
-    /// IPv6, or an encapsulation.
-    #[error("the software flowtable forwards untagged IPv4 only, not {key:?}")]
-    Unsupported {
+    /// An IPv4 flow with an IPv6 action, or the other way round.
+    #[error("flow {key:?} has an action of the other address family")]
+    FamilyMismatch {
+        /// The flow.
+        key: FlowKey,
+    },
+    /// GRE is forwarded as it is, or not at all.
+    #[error("flow {key:?} is GRE, whose addresses and ports cannot be translated")]
+    TranslatedGre {
         /// The flow.
         key: FlowKey,
     },
     /// A next hop that cannot be used.
-    #[error("next hop {index} needs port {egress} of {ports} without encapsulation")]
+    #[error("next hop {index} needs port {egress} of {ports}")]
     NextHop {
         /// Its index.
         index: u16,
@@ -86,14 +97,16 @@ pub enum SoftwareError {
 #[derive(Debug)]
 pub struct SoftwareTable {
     state: State,
+    /// Memory of a batch.
+    waiting_v6: Waiting,
 }
 
 /// All that frames are decided by.
 #[derive(Debug)]
 struct State {
     hasher: Hasher,
-    index: Index,
-    flows: Flows,
+    v4: Store<LineV4>,
+    v6: Store<LineV6>,
     hops: Hops,
     /// As many as there are.
     ports: Vec<Port>,
@@ -103,20 +116,21 @@ struct State {
 }
 
 impl SoftwareTable {
-    /// An empty table for `ports` ports that take frames of up to `max_frame_bytes`, with room for `flows` flows before it has to
-    /// grow. All ports are disabled, lookup is on.
+    /// An empty table for `ports` ports that take frames of up to `max_frame_bytes`, with room for `flows` IPv4 flows before it has to
+    /// grow; IPv6 flows have room made for them as they come. All ports are disabled, lookup is on.
     pub fn new(secret: HashSecret, ports: u8, max_frame_bytes: u32, flows: usize) -> Self {
         Self {
             state: State {
                 hasher: Hasher::new(&secret),
-                index: Index::new(flows),
-                flows: Flows::new(flows),
+                v4: Store::new(flows),
+                v6: Store::new(0),
                 hops: Hops::default(),
                 ports: vec![Port::default(); ports.into()],
                 max_frame_bytes,
                 lookup: true,
                 reasons: [0; REASONS],
             },
+            waiting_v6: Waiting::default(),
         }
     }
 
@@ -139,11 +153,11 @@ impl SoftwareTable {
     /// Adds or changes the next hop at `index`.
     ///
     /// # Errors
-    /// [`SoftwareError::NextHop`] for a port that does not exist or an encapsulation.
+    /// [`SoftwareError::NextHop`] for a port that does not exist.
     pub fn set_next_hop(&mut self, index: u16, hop: &NextHop) -> Result<(), SoftwareError> {
         let egress = hop.egress;
         let ports = self.port_count();
-        if (egress >= ports && egress != HOST_PORT) || hop.encap != Encap::NONE {
+        if egress >= ports && egress != HOST_PORT {
             return Err(SoftwareError::NextHop { index, egress, ports });
         }
         self.state.hops.set(index, hop);
@@ -160,18 +174,14 @@ impl SoftwareTable {
     /// # Errors
     /// [`SoftwareError`]; nothing has changed then.
     pub fn insert(&mut self, key: &FlowKey, action: &Action) -> Result<FlowId, SoftwareError> {
-        let wire = check(key, action)?;
-        let State { index, flows, hasher, .. } = &mut self.state;
-        if index.find(hasher.hash(&wire), |id| flows.has_key(id, &wire)).is_some() {
-            return Err(SoftwareError::Installed { key: *key });
-        }
-        let id = flows.add(wire, &Entry { key: *key, action: *action, valid: true });
-        if index.is_full() {
-            index.grow(flows.keys().map(|(id, key)| (hasher.hash(&key), id)));
-        } else {
-            index.add(hasher.hash(&wire), id);
-        }
-        Ok(id)
+        check(key, action)?;
+        let flow = Entry { key: *key, action: *action, valid: true };
+        let State { hasher, v4, v6, .. } = &mut self.state;
+        let number = match wire_key(key) {
+            Wire::V4(wire) => v4.insert(hasher, wire, &flow),
+            Wire::V6(wire) => v6.insert(hasher, wire, &flow),
+        };
+        flow_id(key, number).ok_or(SoftwareError::Installed { key: *key })
     }
 
     /// Changes what is done to a flow's packets; its counters go on.
@@ -179,10 +189,14 @@ impl SoftwareTable {
     /// # Errors
     /// [`SoftwareError`]; nothing has changed then.
     pub fn set_action(&mut self, key: &FlowKey, action: &Action) -> Result<FlowId, SoftwareError> {
-        let wire = check(key, action)?;
-        let id = self.find(key).ok_or(SoftwareError::NotInstalled { key: *key })?;
-        self.state.flows.set(id, wire, &Entry { key: *key, action: *action, valid: true });
-        Ok(id)
+        check(key, action)?;
+        let flow = Entry { key: *key, action: *action, valid: true };
+        let State { hasher, v4, v6, .. } = &mut self.state;
+        let number = match wire_key(key) {
+            Wire::V4(wire) => v4.set(hasher, wire, &flow),
+            Wire::V6(wire) => v6.set(hasher, wire, &flow),
+        };
+        flow_id(key, number).ok_or(SoftwareError::NotInstalled { key: *key })
     }
 
     /// Removes a flow and returns its last counters.
@@ -190,28 +204,35 @@ impl SoftwareTable {
     /// # Errors
     /// [`SoftwareError::NotInstalled`].
     pub fn remove(&mut self, key: &FlowKey) -> Result<CounterRecord, SoftwareError> {
-        let not_there = SoftwareError::NotInstalled { key: *key };
-        let wire = Key::of(key).ok_or(not_there)?;
-        let id = self.find(key).ok_or(not_there)?;
-        self.state.index.remove(self.state.hasher.hash(&wire), id);
-        Ok(self.state.flows.remove(id))
+        let State { hasher, v4, v6, .. } = &mut self.state;
+        let counters = match wire_key(key) {
+            Wire::V4(wire) => v4.remove(hasher, &wire),
+            Wire::V6(wire) => v6.remove(hasher, &wire),
+        };
+        counters.ok_or(SoftwareError::NotInstalled { key: *key })
     }
 
     /// The flow with `key`.
     pub fn find(&self, key: &FlowKey) -> Option<FlowId> {
-        let State { index, flows, hasher, .. } = &self.state;
-        let wire = Key::of(key)?;
-        index.find(hasher.hash(&wire), |id| flows.has_key(id, &wire))
+        let State { hasher, v4, v6, .. } = &self.state;
+        let number = match wire_key(key) {
+            Wire::V4(wire) => v4.find(hasher, &wire),
+            Wire::V6(wire) => v6.find(hasher, &wire),
+        };
+        flow_id(key, number)
     }
 
     /// Counters of a flow; zero for one that is not there.
     pub fn counters(&self, id: FlowId) -> CounterRecord {
-        self.state.flows.counters(id)
+        match id.parts() {
+            (Family::V4, number) => self.state.v4.flows.counters(number),
+            (Family::V6, number) => self.state.v6.flows.counters(number),
+        }
     }
 
     /// Flows there are.
     pub fn len(&self) -> usize {
-        self.state.flows.len()
+        self.state.v4.flows.len() + self.state.v6.flows.len()
     }
 
     /// Whether there is none.
@@ -237,7 +258,7 @@ impl SoftwareTable {
     /// # Panics
     /// When `verdicts` is shorter than `frames`.
     pub fn process_batch(&mut self, frames: &mut [Frame<'_>], tick: u32, verdicts: &mut [Verdict]) {
-        batch::run(&mut self.state, frames, tick, &mut verdicts[..frames.len()]);
+        batch::run(&mut self.state, &mut self.waiting_v6, frames, tick, &mut verdicts[..frames.len()]);
     }
 
     fn port_count(&self) -> u8 {
@@ -245,8 +266,30 @@ impl SoftwareTable {
     }
 }
 
-/// The key on the wire, of a flow that this table can hold.
-fn check(key: &FlowKey, action: &Action) -> Result<Key, SoftwareError> {
-    let wire = Key::of(key).filter(|_| action.addresses.family() == Family::V4 && key.encap == Encap::NONE);
-    wire.ok_or(SoftwareError::Unsupported { key: *key })
+/// A key as packets of its family have it.
+enum Wire {
+    V4(KeyV4),
+    V6(KeyV6),
+}
+
+fn wire_key(key: &FlowKey) -> Wire {
+    match key.addresses {
+        Addresses::V4 { src, dst } => Wire::V4(KeyV4::of(key, src, dst)),
+        Addresses::V6 { src, dst } => Wire::V6(KeyV6::of(key, src, dst)),
+    }
+}
+
+fn flow_id(key: &FlowKey, number: Option<Number>) -> Option<FlowId> {
+    number.map(|number| FlowId::new(key.family(), number))
+}
+
+/// What of a flow can be judged without the table.
+fn check(key: &FlowKey, action: &Action) -> Result<(), SoftwareError> {
+    if action.addresses.family() != key.family() {
+        return Err(SoftwareError::FamilyMismatch { key: *key });
+    }
+    if translated_gre(key, action) {
+        return Err(SoftwareError::TranslatedGre { key: *key });
+    }
+    Ok(())
 }

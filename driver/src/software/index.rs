@@ -2,7 +2,7 @@
 //!
 //! Not the card's cuckoo: software has the memory for a sparser table, and one line is half of two.
 
-use super::flow::FlowId;
+use super::flow::Number;
 use super::key::KeyHash;
 use super::pages::vec_in_large_pages;
 
@@ -93,7 +93,7 @@ impl Index {
     }
 
     /// Doubles it and adds everything anew.
-    pub fn grow(&mut self, flows: impl Iterator<Item = (KeyHash, FlowId)>) {
+    pub fn grow(&mut self, flows: impl Iterator<Item = (KeyHash, Number)>) {
         *self = Self::with_buckets(self.buckets.len() * 2);
         for (hash, id) in flows {
             self.add(hash, id);
@@ -114,7 +114,7 @@ impl Index {
     }
 
     /// Adds a flow to an index that is not full.
-    pub fn add(&mut self, hash: KeyHash, id: FlowId) {
+    pub fn add(&mut self, hash: KeyHash, id: Number) {
         let start = self.start(hash);
         let mut at = start.bucket as usize;
         loop {
@@ -129,7 +129,7 @@ impl Index {
         }
     }
 
-    pub fn remove(&mut self, hash: KeyHash, id: FlowId) {
+    pub fn remove(&mut self, hash: KeyHash, id: Number) {
         let mut at = self.start(hash).bucket as usize;
         let mut passed = Vec::new();
         loop {
@@ -151,13 +151,13 @@ impl Index {
     }
 
     /// The flow with `hash` that `is_it` accepts.
-    pub fn find(&self, hash: KeyHash, is_it: impl Fn(FlowId) -> bool) -> Option<FlowId> {
+    pub fn find(&self, hash: KeyHash, is_it: impl Fn(Number) -> bool) -> Option<Number> {
         self.find_from(self.start(hash), is_it)
     }
 
     /// As [`Index::find`], from a start.
     #[inline(always)]
-    pub fn find_from(&self, start: Start, is_it: impl Fn(FlowId) -> bool) -> Option<FlowId> {
+    pub fn find_from(&self, start: Start, is_it: impl Fn(Number) -> bool) -> Option<Number> {
         let mut at = start.bucket as usize;
         // Buckets there are bounds the walk even if all of them had overflowed.
         for _ in 0..self.buckets.len() {
@@ -165,8 +165,8 @@ impl Index {
             let mut matches = bucket.matches(start.tag);
             while matches != 0 {
                 let flow = bucket.flows[first_way(matches)];
-                if flow != 0 && is_it(FlowId(flow - 1)) {
-                    return Some(FlowId(flow - 1));
+                if flow != 0 && is_it(Number(flow - 1)) {
+                    return Some(Number(flow - 1));
                 }
                 matches &= matches - 1;
             }
@@ -180,12 +180,12 @@ impl Index {
 
     /// The first flow with the start's tag in its first bucket: most likely the one. A number that no flow has if there is none.
     #[inline(always)]
-    pub fn likely(&self, start: Start) -> FlowId {
+    pub fn likely(&self, start: Start) -> Number {
         let bucket = &self.buckets[start.bucket as usize];
         let matches = bucket.matches(start.tag);
         let flow = bucket.flows[first_way(matches)];
         // An empty way's number wraps to one that no flow has.
-        FlowId(if matches == 0 { 0 } else { flow }.wrapping_sub(1))
+        Number(if matches == 0 { 0 } else { flow }.wrapping_sub(1))
     }
 
     /// Fetches a start's bucket ahead.
@@ -203,7 +203,7 @@ mod tests {
     fn an_emptied_index_is_as_new() {
         let mut index = Index::new(3 * FILL);
         // All to the first bucket, with equal tags.
-        let flows = || (0..20).map(|i| (KeyHash(7), FlowId(i)));
+        let flows = || (0..20).map(|i| (KeyHash(7), Number(i)));
         for (hash, id) in flows() {
             index.add(hash, id);
         }

@@ -65,8 +65,15 @@ impl Reference {
         fail(sum(&packet[..20]) != 0xffff, Reason::IpChecksum)?;
         fail(be16(packet, 6) & 0x2000 != 0 || be16(packet, 6) & 0x1fff != 0, Reason::Fragment)?;
         fail(packet[9] == 1, Reason::Icmp)?;
-        fail(packet[9] != 6 && packet[9] != 17, Reason::OtherProtocol)?;
         let packet = &packet[..total];
+        if packet[9] == 47 {
+            fail(total < 24, Reason::Malformed)?;
+            fail(packet[21] & 7 != 0, Reason::OtherProtocol)?;
+            fail(!self.lookup, Reason::LookupDisabled)?;
+            // No flow of the reference is GRE.
+            return Err(Reason::Miss);
+        }
+        fail(packet[9] != 6 && packet[9] != 17, Reason::OtherProtocol)?;
         let tcp = packet[9] == 6;
         if tcp {
             fail(total < 40, Reason::Malformed)?;

@@ -19,15 +19,13 @@ use crate::target::{Counts, FlowId, Placed, TargetError};
 /// Room of the software flowtable before it grows.
 const SOFTWARE_FLOWS: usize = 1 << 12;
 
-/// An installed flow.
+/// An installed flow, which the software flowtable has in any case.
 #[derive(Debug)]
 pub struct Flow {
     /// What is matched and done, next hops by the card's indices.
     entries: [Entry; 2],
     /// Where the card has it.
     card: Option<[EntryRef; 2]>,
-    /// Whether the software flowtable has it.
-    software: bool,
     /// Card counters of earlier entries, which a reset or a move out of the card ended.
     earlier: [CounterRecord; 2],
     /// Card counters of the current entries as last read.
@@ -58,7 +56,6 @@ impl Flow {
 /// Both tables and what is in them. Commands for the card are appended to what the caller passes.
 #[derive(Debug)]
 pub struct Flows {
-    geometry: Geometry,
     table: FlowTable,
     software: SoftwareTable,
     flows: HashMap<FlowId, Flow>,
@@ -70,7 +67,6 @@ impl Flows {
     /// Empty tables for a card of `geometry` with `secret`.
     pub fn new(geometry: &Geometry, secret: HashSecret) -> Self {
         Self {
-            geometry: *geometry,
             table: FlowTable::new(geometry, secret),
             software: SoftwareTable::new(secret, geometry.ports, geometry.max_frame_bytes, SOFTWARE_FLOWS),
             flows: HashMap::new(),
@@ -120,24 +116,20 @@ impl Flows {
                 defect("install a flow", FlowError::NoNextHop { key: entry.key, next_hop: entry.action.next_hop })
             })?;
         }
-        let software = self.insert_software(&entries)?;
+        self.insert_software(&entries)?;
         let card = match self.table.install(entries, Effort::QUICK, out) {
             Ok(refs) => Some(refs),
-            Err(FlowError::NoFreeEntry { .. } | FlowError::NoPlace { .. }) if software => None,
+            Err(FlowError::NoFreeEntry { .. } | FlowError::NoPlace { .. }) => None,
             Err(error) => {
-                if software {
-                    self.remove_software(&entries);
-                }
+                self.remove_software(&entries);
                 return Err(match error {
                     FlowError::Installed { key } => TargetError::KeyInUse(key),
-                    FlowError::NoFreeEntry { family } if self.geometry.entries(family) == 0 => TargetError::Family,
-                    FlowError::NoFreeEntry { .. } | FlowError::NoPlace { .. } => TargetError::Full,
                     other => defect("install a flow", other),
                 });
             }
         };
         let counters = [CounterRecord::default(); 2];
-        self.flows.insert(id, Flow { entries, card, software, earlier: counters, last: counters });
+        self.flows.insert(id, Flow { entries, card, earlier: counters, last: counters });
         Ok(if card.is_some() { Placed::Card } else { Placed::Software })
     }
 
@@ -162,12 +154,12 @@ impl Flows {
             }
             self.table.settle(out);
         }
-        let software = if flow.software { self.remove_software(&flow.entries) } else { [0; 2] };
+        let software = self.remove_software(&flow.entries);
         Some(RemovedFlow { flow, software })
     }
 
-    /// Both directions into software; false when it cannot hold them.
-    fn insert_software(&mut self, entries: &[Entry; 2]) -> Result<bool, TargetError> {
+    /// Both directions into software.
+    fn insert_software(&mut self, entries: &[Entry; 2]) -> Result<(), TargetError> {
         for (done, entry) in entries.iter().enumerate() {
             let Err(error) = self.software.insert(&entry.key, &entry.action).map(drop) else { continue };
             for earlier in &entries[..done] {
@@ -176,11 +168,10 @@ impl Flows {
             }
             return match error {
                 SoftwareError::Installed { key } => Err(TargetError::KeyInUse(key)),
-                SoftwareError::Unsupported { .. } => Ok(false),
                 other => Err(defect("install a flow in software", other)),
             };
         }
-        Ok(true)
+        Ok(())
     }
 
     /// Both directions out of software; their packets.
@@ -208,7 +199,7 @@ impl Flows {
         let software = &self.software;
         let counts = |(id, flow): (&FlowId, &mut Flow)| {
             let of_software = flow.entries.map(|entry| {
-                let found = software.find(&entry.key).filter(|_| flow.software);
+                let found = software.find(&entry.key);
                 found.map_or(0, |found| software.counters(found).packets)
             });
             (*id, update(flow, of_software, &read))
