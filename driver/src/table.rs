@@ -9,7 +9,8 @@
 //!   [`crate::placement::Plan`], so no installed flow is ever missed on the way.
 //! - What was unlinked is written for another key only behind a barrier. One barrier serves everything that was unlinked before it, and
 //!   none is sent before it is needed.
-//! - Equal keys are installed once; a flow names a next hop that exists; families fit.
+//! - The parts of an entry are written one after the other, first part first, with no other command between them.
+//! - Equal keys are installed once; a flow names a next hop that exists; families fit; GRE is not translated.
 
 mod allocator;
 mod error;
@@ -30,6 +31,7 @@ use fpgaflow_abi::slot::EntryRef;
 
 use crate::hash::KeyedHash;
 use crate::placement::{Effort, Placement, Plan, Refusal};
+use crate::translated_gre;
 use allocator::{Allocator, Source};
 use next_hops::NextHops;
 use rows::Rows;
@@ -287,6 +289,9 @@ impl FlowTable {
         let key = flow.key;
         if key.family() != flow.action.addresses.family() {
             return Err(FlowError::FamilyMismatch { key });
+        }
+        if translated_gre(&key, &flow.action) {
+            return Err(FlowError::TranslatedGre { key });
         }
         if key.ingress >= self.geometry.ports {
             return Err(FlowError::NoPort { key, ports: self.geometry.ports });

@@ -365,3 +365,38 @@ fn a_bad_secret_is_noticed_and_a_new_one_repairs_it() {
     rig.execute(&BTreeMap::new());
     rig.check();
 }
+
+#[test]
+fn an_ipv6_entry_goes_in_three_parts_of_which_the_model_card_takes_no_other_order() {
+    let mut rig = Rig::new(&TINY, support::secret(&mut support::generator(support::seed())));
+    let flow = flow(Family::V6, 1, 2, 0);
+    let [entry, _] = rig.install([flow, reverse(&flow)]).unwrap();
+    assert_eq!(entry.family(), Family::V6);
+    rig.check();
+    let row = flow.to_bits();
+    let part = |part| Command::write_entry(entry, &row, part);
+    for (first, second) in [(0, 2), (0, 0), (1, 2)] {
+        let statuses = [part(first), part(second)].map(|command| rig.card.execute(&command));
+        assert!(statuses.contains(&Status::BadOpcode), "parts {first}, {second}");
+    }
+    rig.check();
+}
+
+#[test]
+fn gre_is_taken_as_it_is_or_refused() {
+    let mut rig = Rig::new(&TINY, support::secret(&mut support::generator(support::seed())));
+    for family in [Family::V4, Family::V6] {
+        let translated =
+            Entry { key: FlowKey { protocol: 47, sport: 0, dport: 0, ..flow(family, 1, 2, 0).key }, ..flow(family, 1, 2, 0) };
+        let action = Action { addresses: translated.key.addresses, sport: 0, dport: 0, next_hop: 0 };
+        let plain = Entry { action, ..translated };
+        let refused = rig.install([plain, translated]);
+        assert_eq!(refused, Err(FlowError::TranslatedGre { key: translated.key }));
+        rig.install([plain, reverse(&plain)]).unwrap();
+        rig.check();
+        assert_eq!(
+            rig.table.set_action(&plain.key, translated.action, &mut rig.out),
+            Err(FlowError::TranslatedGre { key: plain.key })
+        );
+    }
+}

@@ -40,6 +40,12 @@ pub enum FlowError {
         /// The flow.
         key: FlowKey,
     },
+    /// GRE is forwarded as it is, or not at all.
+    #[error("flow {key:?} is GRE, whose addresses and ports cannot be translated")]
+    TranslatedGre {
+        /// The flow.
+        key: FlowKey,
+    },
     /// The flow comes in by a port that the card does not have.
     #[error("flow {key:?} comes in by a port of {ports}")]
     NoPort {

@@ -31,6 +31,8 @@ pub struct Tables {
     /// Entries that were unlinked and not yet seen by a barrier: writing one of them is a defect of the driver.
     pub unsettled: Vec<EntryRef>,
     partial: EntryBits,
+    /// The entry and part that must come next once an entry was begun.
+    next_part: Option<(u32, u8)>,
 }
 
 impl Tables {
@@ -45,6 +47,7 @@ impl Tables {
             counters: [Family::V4, Family::V6].map(|family| vec![CounterRecord::default(); each(family)]),
             unsettled: Vec::new(),
             partial: EntryBits::default(),
+            next_part: None,
         }
     }
 
@@ -56,6 +59,8 @@ impl Tables {
         let payload = &command.payload;
         let index = command.index as usize;
         let Some(opcode) = Opcode::from_code(command.head.opcode()) else { return Status::BadOpcode };
+        let due = self.next_part.take();
+        assert!(due.is_none() || opcode == Opcode::WriteEntry, "{opcode:?} between the parts of an entry");
         match opcode {
             Opcode::Nop | Opcode::ReadCounters => (),
             Opcode::WriteSlot => {
@@ -75,7 +80,7 @@ impl Tables {
                     return Status::BadIndex;
                 }
                 let part = command.head.part();
-                if part >= entry_parts(entry.family()) {
+                if part >= entry_parts(entry.family()) || due.unwrap_or((command.index, 0)) != (command.index, part) {
                     return Status::BadOpcode;
                 }
                 for (i, word) in payload.iter().enumerate() {
@@ -90,6 +95,8 @@ impl Tables {
                         == Entry::from_bits(entry.family(), &row).map(|e| e.key);
                     assert!(same_key || !self.unsettled.contains(&entry), "{entry:?} rewritten without a barrier");
                     *place = row;
+                } else {
+                    self.next_part = Some((command.index, part + 1));
                 }
             }
             Opcode::WriteNextHop => {
