@@ -1,5 +1,9 @@
 //! Frames in host memory, with room around them to change their headers in place.
 
+mod layer2;
+
+pub use layer2::Layer2;
+
 use std::ops::Range;
 
 use fpgaflow_abi::reason::Reason;

@@ -3,7 +3,7 @@
 //! Decoded from netlink by [`crate::conntrack`], judged by [`crate::policy`], kept by [`crate::engine`].
 
 use fpgaflow_abi::key::{Addresses, Encap, FlowKey};
-use fpgaflow_abi::wire::{PROTO_TCP, PROTO_UDP};
+use fpgaflow_abi::wire::{PROTO_GRE, PROTO_TCP, PROTO_UDP};
 
 /// Addresses, protocol and ports of one direction, as its packets arrive (before any translation).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -24,21 +24,9 @@ impl Tuple {
         Self { addresses: key.addresses, sport: key.sport, dport: key.dport, protocol: key.protocol }
     }
 
-    /// The key of untagged frames with this tuple that come in by `ingress`.
-    pub const fn key(&self, ingress: u8) -> FlowKey {
-        FlowKey {
-            ingress,
-            encap: Encap::NONE,
-            protocol: self.protocol,
-            addresses: self.addresses,
-            sport: self.sport,
-            dport: self.dport,
-        }
-    }
-
-    /// Whether the card has flows of this protocol.
-    pub const fn is_tcp_or_udp(&self) -> bool {
-        matches!(self.protocol, PROTO_TCP | PROTO_UDP)
+    /// The key of frames with this tuple that come in by port `ingress` in `encap`.
+    pub const fn key(&self, ingress: u8, encap: Encap) -> FlowKey {
+        FlowKey { ingress, encap, protocol: self.protocol, addresses: self.addresses, sport: self.sport, dport: self.dport }
     }
 }
 
@@ -47,6 +35,7 @@ impl std::fmt::Display for Tuple {
         let protocol = match self.protocol {
             PROTO_TCP => "tcp",
             PROTO_UDP => "udp",
+            PROTO_GRE => "gre",
             _ => "ip",
         };
         let (src, dst) = (self.addresses.src(), self.addresses.dst());

@@ -1,4 +1,4 @@
-//! The next hop table as the daemon keeps it: one row for all flows that leave by the same port to the same neighbour with the same
+//! The next hop table as the daemon keeps it: one row for all flows that leave by the same interface to the same neighbour with the same
 //! MTU. Pure bookkeeping; writing the card is the engine's.
 //!
 //! A row is named by the neighbour's IP address, not by its Ethernet address: when the neighbour moves, one write repairs
@@ -7,14 +7,15 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use fpgaflow_abi::key::Encap;
 use fpgaflow_abi::next_hop::{MacAddr, NextHop};
+
+use crate::topology::Access;
 
 /// What makes two next hops the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct HopKey {
-    /// Port to leave by.
-    pub egress: u8,
+    /// Interface, port and encapsulation to leave by.
+    pub egress: Access,
     /// The neighbour that frames are sent to.
     pub gateway: IpAddr,
     /// Largest IP packet in bytes.
@@ -25,11 +26,11 @@ impl HopKey {
     /// The row for this key, valid when both Ethernet addresses are known.
     pub fn row(&self, src_mac: Option<MacAddr>, dst_mac: Option<MacAddr>) -> NextHop {
         NextHop {
-            egress: self.egress,
+            egress: self.egress.port,
             mtu: self.mtu,
             src_mac: src_mac.unwrap_or_default(),
             dst_mac: dst_mac.unwrap_or_default(),
-            encap: Encap::NONE,
+            encap: self.egress.encap,
             valid: src_mac.is_some() && dst_mac.is_some(),
         }
     }
@@ -128,7 +129,8 @@ mod tests {
     use super::*;
 
     fn key(last: u8) -> HopKey {
-        HopKey { egress: 1, gateway: IpAddr::from([192, 0, 2, last]), mtu: 1500 }
+        let egress = Access { interface: 12, port: 1, encap: fpgaflow_abi::key::Encap::NONE };
+        HopKey { egress, gateway: IpAddr::from([192, 0, 2, last]), mtu: 1500 }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! The conditions are those of the kernel's own flowtable (`nft_flow_offload_eval`): a reply was seen, TCP is established, no
 //! helper, no sequence adjustment, confirmed. Every refusal has a name, so that "why is this flow not offloaded?" has an answer.
 
-use fpgaflow_abi::wire::{PROTO_TCP, PROTO_UDP};
+use fpgaflow_abi::wire::{PROTO_GRE, PROTO_TCP, PROTO_UDP};
 use serde::{Deserialize, Serialize};
 
 use crate::flow::{Conn, Status, TCP_ESTABLISHED};
@@ -32,8 +32,10 @@ macro_rules! refusals {
 }
 
 refusals! {
-    /// Neither TCP nor UDP.
+    /// Neither TCP nor UDP nor GRE.
     Protocol = "protocol";
+    /// GRE that is translated, or of another version than 0.
+    TranslatedGre = "translated_gre";
     /// A rule's template, not a connection.
     Template = "template";
     /// Conntrack is about to drop it.
@@ -62,6 +64,8 @@ refusals! {
     NoRoute = "no_route";
     /// It leaves or comes by an interface that is no port of the card.
     NotACardPort = "not_a_card_port";
+    /// It leaves or comes by a PPP device, whose PPPoE session the kernel does not tell.
+    PppDevice = "ppp_device";
     /// The two directions do not use the same pair of interfaces: a direction's ingress cannot be known.
     Asymmetric = "asymmetric";
     /// It would leave by the port that it came by.
@@ -89,7 +93,16 @@ refusals! {
 impl Refusal {
     /// Whether the topology (routes, neighbours, links) decided, so that it is to be asked again when that changes.
     pub const fn is_topology(self) -> bool {
-        matches!(self, Self::Local | Self::NoRoute | Self::NotACardPort | Self::Asymmetric | Self::Hairpin | Self::LinkDown)
+        matches!(
+            self,
+            Self::Local
+                | Self::NoRoute
+                | Self::NotACardPort
+                | Self::PppDevice
+                | Self::Asymmetric
+                | Self::Hairpin
+                | Self::LinkDown
+        )
     }
 
     /// Whether something was missing that can come back by itself: room, or an answer.
@@ -144,7 +157,8 @@ pub fn admit(policy: &Policy, conn: &Conn) -> Result<(), Refusal> {
     let protocol = conn.name.original.protocol;
     let tcp = protocol == PROTO_TCP;
     let refusals = [
-        (!matches!(protocol, PROTO_TCP | PROTO_UDP), Refusal::Protocol),
+        (!matches!(protocol, PROTO_TCP | PROTO_UDP | PROTO_GRE), Refusal::Protocol),
+        (protocol == PROTO_GRE && !is_plain_gre(conn), Refusal::TranslatedGre),
         (conn.status.any(Status::TEMPLATE), Refusal::Template),
         (conn.status.any(Status::DYING), Refusal::Dying),
         (!conn.status.any(Status::CONFIRMED), Refusal::Unconfirmed),
@@ -161,6 +175,13 @@ pub fn admit(policy: &Policy, conn: &Conn) -> Result<(), Refusal> {
         Some((_, refusal)) => Err(*refusal),
         None => Ok(()),
     }
+}
+
+/// Whether the reply is the original turned round, without the call ids that version 1 has in the place of ports (RFC 2637 4.1).
+fn is_plain_gre(conn: &Conn) -> bool {
+    let (original, reply) = (&conn.name.original, &conn.reply);
+    let turned = (original.addresses.src(), original.addresses.dst()) == (reply.addresses.dst(), reply.addresses.src());
+    turned && [original, reply].iter().all(|tuple| (tuple.sport, tuple.dport) == (0, 0))
 }
 
 #[cfg(test)]
@@ -184,7 +205,7 @@ mod tests {
         let policy = Policy { mode: Mode::Mark, mark: 0x10, mask: 0xf0, udp_assured: false };
         type Spoil = fn(&mut Conn);
         let cases: [(Spoil, Refusal); 11] = [
-            (|c| c.name.original.protocol = 47, Refusal::Protocol),
+            (|c| c.name.original.protocol = 132, Refusal::Protocol),
             (|c| c.status.0 |= Status::TEMPLATE, Refusal::Template),
             (|c| c.status.0 |= Status::DYING, Refusal::Dying),
             (|c| c.status.0 &= !Status::CONFIRMED, Refusal::Unconfirmed),

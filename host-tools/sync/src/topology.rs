@@ -6,6 +6,7 @@ pub mod request;
 
 use std::net::IpAddr;
 
+use fpgaflow_abi::key::{Encap, Tag};
 use fpgaflow_abi::next_hop::MacAddr;
 
 pub use decode::decode;
@@ -27,6 +28,37 @@ pub struct Link {
     pub mtu: u32,
     /// Administratively up, with a carrier.
     pub up: bool,
+    /// What it adds to the frames of another interface.
+    pub upper: Upper,
+}
+
+/// What an interface on top of another adds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Upper {
+    /// Nothing: it stands for itself.
+    #[default]
+    None,
+    /// A VLAN device (`IFLA_INFO_KIND` vlan, `IFLA_VLAN_ID`, `IFLA_VLAN_PROTOCOL`).
+    Vlan {
+        /// Index of the interface below (`IFLA_LINK`).
+        below: u32,
+        /// Its tag.
+        tag: Tag,
+    },
+    /// A PPP device. No interface of the kernel tells which PPPoE session it is of: `/proc/net/pppoe` lists sessions without their
+    /// PPP devices. The kernel's own flowtable asks the driver itself (`fill_forward_path`).
+    Ppp,
+}
+
+/// How an interface's frames come and leave: by a port of the card, in an encapsulation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Access {
+    /// Index of the interface.
+    pub interface: u32,
+    /// The card's port below it.
+    pub port: u8,
+    /// Tags of it and of all interfaces between.
+    pub encap: Encap,
 }
 
 /// What the kernel's neighbour cache says about one neighbour.

@@ -243,6 +243,44 @@ fn an_ipv6_connection_is_resolved_like_an_ipv4_one() {
 }
 
 #[test]
+fn an_ipv6_next_hop_is_its_link_local_neighbour() {
+    let network = Network::new();
+    // The server's network is behind a router that is known by its link-local address only.
+    let link_local = "fe80::1234";
+    network.server.command(&format!("ip addr add {link_local}/64 dev eth nodad")).unwrap();
+    network.server.command("ip addr add 2001:db8:3::9/128 dev lo nodad").unwrap();
+    network.router.command(&format!("ip route add 2001:db8:3::/64 via {link_local} dev wan")).unwrap();
+    let daemon = start(&network);
+    let (mut near, mut far) = network.tcp("2001:db8:1::10", 40011, "[2001:db8:3::9]:443");
+    daemon.wait_for("the connection in the card", |held, _| {
+        held.flow(40011).is_some_and(|(_, _, hops)| hops.iter().all(|hop| hop.valid))
+    });
+    let (_, [forth, back], hops) = daemon.recorder.held.lock().unwrap().flow(40011).unwrap();
+    assert_eq!((forth.key.addresses.dst(), back.key.addresses.src()), (ip("2001:db8:3::9"), ip("2001:db8:3::9")));
+    let mac = hops[0].dst_mac.map(|byte| format!("{byte:02x}")).join(":");
+    assert!(network.server.command("ip link show eth").unwrap().contains(&mac), "{hops:?}");
+    exchange(&mut near, &mut far);
+    daemon.stop();
+}
+
+#[test]
+fn gre_is_offloaded_unless_it_is_hidden() {
+    let network = Network::new();
+    let daemon = start(&network);
+    let _hidden = network.gre(CLIENT, SERVER);
+    let refused =
+        |snapshot: &fpgaflow_sync::stats::Snapshot| snapshot.refused.iter().any(|(why, _)| *why == Refusal::TranslatedGre);
+    daemon.wait_for("the refusal of what is masqueraded", |held, snapshot| refused(snapshot) && held.flows.is_empty());
+    let _plain = network.gre("2001:db8:1::10", "2001:db8:2::9");
+    daemon
+        .wait_for("the tunnel in the card", |held, _| held.flow(0).is_some_and(|(_, _, hops)| hops.iter().all(|hop| hop.valid)));
+    let (_, [forth, back], _) = daemon.recorder.held.lock().unwrap().flow(0).unwrap();
+    assert_eq!((forth.key.protocol, forth.key.addresses), (47, forth.action.addresses));
+    assert_eq!((back.key.ingress, back.key.addresses.src()), (1, ip("2001:db8:2::9")));
+    daemon.stop();
+}
+
+#[test]
 fn connections_to_the_router_itself_are_refused_as_local() {
     let network = Network::new();
     let daemon = start(&network);

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use fpgaflow_abi::key::{Addresses, Encap, FlowKey};
-use fpgaflow_abi::wire::{ETH_HEADER_BYTES, ETHERTYPE_IPV4, ETHERTYPE_IPV6, PROTO_TCP, PROTO_UDP};
+use fpgaflow_abi::key::{Addresses, FlowKey};
+use fpgaflow_abi::wire::{ETHERTYPE_IPV4, ETHERTYPE_IPV6, PROTO_GRE, PROTO_TCP, PROTO_UDP};
+use fpgaflow_driver::frame::Layer2;
 
 /// Most keys between two looks: a port scan must not take memory for each of its packets.
 const MOST_KEYS: usize = 1 << 16;
@@ -16,7 +17,7 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Counts a frame that came by `port`, when it is TCP or UDP.
+    /// Counts a frame that came by `port`, when it is TCP, UDP or GRE.
     pub fn count(&mut self, port: u8, frame: &[u8]) {
         let Some(key) = key_of(port, frame) else { return };
         if let Some(packets) = self.packets.get_mut(&key) {
@@ -32,11 +33,11 @@ impl Ledger {
     }
 }
 
-/// The key of an untagged TCP or UDP packet; a fragment has none, because its ports are not there.
+/// The key of a TCP, UDP or GRE packet; a fragment has none, because its ports are not there.
 fn key_of(port: u8, frame: &[u8]) -> Option<FlowKey> {
-    let packet = frame.get(ETH_HEADER_BYTES..)?;
-    let ethertype = u16::from_be_bytes([frame[ETH_HEADER_BYTES - 2], frame[ETH_HEADER_BYTES - 1]]);
-    let (addresses, protocol, payload) = match ethertype {
+    let layer2 = Layer2::of(frame)?;
+    let packet = frame.get(layer2.bytes..)?;
+    let (addresses, protocol, payload) = match layer2.ethertype {
         ETHERTYPE_IPV4 => {
             let header = packet.get(..20)?;
             // More fragments, or an offset.
@@ -53,10 +54,14 @@ fn key_of(port: u8, frame: &[u8]) -> Option<FlowKey> {
         }
         _ => return None,
     };
-    let ports = payload.first_chunk::<4>().filter(|_| matches!(protocol, PROTO_TCP | PROTO_UDP))?;
+    let ports = match protocol {
+        PROTO_TCP | PROTO_UDP => *payload.first_chunk::<4>()?,
+        PROTO_GRE => [0; 4],
+        _ => return None,
+    };
     Some(FlowKey {
         ingress: port,
-        encap: Encap::NONE,
+        encap: layer2.encap,
         protocol,
         addresses,
         sport: u16::from_be_bytes([ports[0], ports[1]]),
@@ -67,6 +72,7 @@ fn key_of(port: u8, frame: &[u8]) -> Option<FlowKey> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use fpgaflow_abi::key::{Encap, Tag, TagKind};
 
     fn udp_frame() -> Vec<u8> {
         let mut frame = vec![0; 60];
@@ -89,6 +95,19 @@ mod tests {
         assert_eq!((key.ingress, key.protocol, key.sport, key.dport, *packets), (1, PROTO_UDP, 40000, 443, 2));
         assert_eq!(key.addresses.dst().to_string(), "198.51.100.2");
         assert!(ledger.take().is_empty());
+    }
+
+    #[test]
+    fn a_tagged_frame_has_its_tag_in_its_key_and_gre_has_no_ports() {
+        let plain = udp_frame();
+        let tagged = [&plain[..12], &[0x81, 0, 0, 7], &plain[12..]].concat();
+        let key = key_of(1, &tagged).unwrap();
+        let encap = Encap { tags: [Some(Tag { kind: TagKind::Dot1Q, vid: 7 }), None], pppoe: None };
+        assert_eq!(key, FlowKey { encap, ..key_of(1, &plain).unwrap() });
+        let mut gre = plain;
+        gre[23] = PROTO_GRE;
+        let key = key_of(1, &gre).unwrap();
+        assert_eq!((key.protocol, key.sport, key.dport), (PROTO_GRE, 0, 0));
     }
 
     #[test]

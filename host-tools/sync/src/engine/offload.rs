@@ -112,7 +112,7 @@ fn entries(conn: &Conn, legs: &[Leg; 2], hops: [u16; 2]) -> Option<[Entry; 2]> {
         };
         // An action must be of its key's family; conntrack translates between none.
         (matched.addresses.family() == answer.addresses.family()).then(|| Entry {
-            key: matched.key(legs[direction].ingress),
+            key: matched.key(legs[direction].ingress.port, legs[direction].ingress.encap),
             action,
             valid: true,
         })
@@ -248,9 +248,10 @@ impl<T: FlowTarget, K: Kernel> Engine<T, K> {
     /// Writes next hop `id` if the card does not hold it as it should be, and asks the kernel about its neighbour where it must.
     pub(super) fn refresh_hop(&mut self, id: u16) -> Result<(), TargetError> {
         let Some((key, written)) = self.hops.get(id) else { return Ok(()) };
-        let neighbour = self.ports.neighbour(key.egress, key.gateway);
-        let row: NextHop = key.row(self.ports.mac(key.egress), neighbour.mac());
-        let (gateway, link) = (key.gateway, self.ports.link(key.egress));
+        let interface = key.egress.interface;
+        let neighbour = self.ports.neighbour(interface, key.gateway);
+        let row: NextHop = key.row(self.ports.mac(interface), neighbour.mac());
+        let (gateway, link) = (key.gateway, self.ports.access(interface).map(|(_, link)| link));
         let ask = link.filter(|link| link.up && !matches!(neighbour, Neighbour::Known(_))).map(|link| link.index);
         if written != Some(&row) {
             // Until the write is known to be done, what the card holds is not known.

@@ -1,4 +1,5 @@
-//! The two ways of a connection: by which port each direction comes, and by which next hop it leaves.
+//! The two ways of a connection: by which port and encapsulation each direction comes, and by which next hop it leaves. VLAN devices
+//! on ports are followed down to the port, as the kernel's flowtable does (`dev_fill_forward_path`).
 //!
 //! Conntrack does not tell where packets come in. As in the kernel's flowtable, a direction comes in where the other one leaves; here
 //! that is checked: a pair of ports is taken only when the lookup of each direction, asked with the other's egress as ingress, gives
@@ -8,15 +9,15 @@ use crate::flow::Conn;
 use crate::hops::HopKey;
 use crate::kernel::Kernel;
 use crate::policy::Refusal;
-use crate::topology::{Route, RouteQuery};
+use crate::topology::{Access, Route, RouteQuery};
 
 use super::ports::Ports;
 
 /// The way of one direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Leg {
-    /// Port that its frames come in by.
-    pub ingress: u8,
+    /// Interface, port and encapsulation that its frames come in by.
+    pub ingress: Access,
     /// Next hop that they leave by.
     pub hop: HopKey,
 }
@@ -41,17 +42,16 @@ pub fn resolve(kernel: &mut impl Kernel, ports: &Ports, conn: &Conn, mark: u32) 
     };
     let mut worst = Refusal::NoRoute;
     let mut found = None;
-    for (port, link) in ports.iter() {
+    for (access, link) in ports.accesses() {
         let outcome = if !link.up {
             Err(Refusal::LinkDown)
         } else {
             forward(kernel, ports, &query(client, server, link.index)).and_then(|forth| {
-                let egress = ports.link(forth.egress).ok_or(Refusal::LinkDown)?;
-                let back = forward(kernel, ports, &query(server, client, egress.index))?;
-                match back.egress == port {
+                let back = forward(kernel, ports, &query(server, client, forth.egress.interface))?;
+                match back.egress == access {
                     false => Err(Refusal::Asymmetric),
-                    true if forth.egress == port => Err(Refusal::Hairpin),
-                    true => Ok([Leg { ingress: port, hop: forth }, Leg { ingress: forth.egress, hop: back }]),
+                    true if forth.egress == access => Err(Refusal::Hairpin),
+                    true => Ok([Leg { ingress: access, hop: forth }, Leg { ingress: forth.egress, hop: back }]),
                 }
             })
         };
@@ -71,7 +71,7 @@ const fn weight(refusal: Refusal) -> u8 {
     match refusal {
         Refusal::KernelError => 6,
         Refusal::Local => 5,
-        Refusal::NotACardPort => 4,
+        Refusal::NotACardPort | Refusal::PppDevice => 4,
         Refusal::LinkDown => 3,
         Refusal::Hairpin => 2,
         Refusal::Asymmetric => 1,
@@ -82,12 +82,13 @@ const fn weight(refusal: Refusal) -> u8 {
 fn forward(kernel: &mut impl Kernel, ports: &Ports, query: &RouteQuery) -> Result<HopKey, Refusal> {
     match kernel.route(query) {
         Ok(Route::Forward { egress, gateway, mtu }) => {
-            let (port, link) = ports.by_index(egress).ok_or(Refusal::NotACardPort)?;
+            let not_ours = if ports.is_ppp(egress) { Refusal::PppDevice } else { Refusal::NotACardPort };
+            let (access, link) = ports.access(egress).ok_or(not_ours)?;
             if !link.up {
                 return Err(Refusal::LinkDown);
             }
             let mtu = mtu.unwrap_or(link.mtu).min(link.mtu).min(u16::MAX.into()) as u16;
-            Ok(HopKey { egress: port, gateway, mtu })
+            Ok(HopKey { egress: access, gateway, mtu })
         }
         Ok(Route::Local) => Err(Refusal::Local),
         Ok(Route::None) => Err(Refusal::NoRoute),

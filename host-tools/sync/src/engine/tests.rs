@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use fpgaflow_abi::entry::Entry;
 use fpgaflow_abi::geometry::Geometry;
-use fpgaflow_abi::key::Addresses;
+use fpgaflow_abi::key::{Addresses, Encap};
 use fpgaflow_abi::next_hop::{MacAddr, NextHop};
 
 use super::*;
@@ -14,7 +14,9 @@ use crate::flow::{Status, TCP_ESTABLISHED};
 use crate::kernel::StateTimeouts;
 use crate::target::{Counts, FlowId};
 use crate::test_support::{ROUTER, SERVER, client, tcp_conn, udp_conn};
-use crate::topology::{Link, Neighbour, Route, RouteQuery, TopologyEvent};
+use crate::topology::{Link, Neighbour, Route, RouteQuery, TopologyEvent, Upper};
+
+mod access;
 
 /// Interface indices of the two ports.
 const LAN: u32 = 11;
@@ -34,18 +36,35 @@ struct FakeKernel {
     gone: bool,
     wan_mtu: Option<u32>,
     wan_unreachable: bool,
+    /// Interfaces that stand for [`LAN`] and [`WAN`], where they are others.
+    instead: HashMap<u32, u32>,
+    /// Router of everything over IPv6.
+    gateway_v6: Option<std::net::Ipv6Addr>,
+}
+
+impl FakeKernel {
+    fn through(&self, interface: u32) -> u32 {
+        self.instead.get(&interface).copied().unwrap_or(interface)
+    }
 }
 
 impl Kernel for FakeKernel {
     fn route(&mut self, query: &RouteQuery) -> Result<Route, NetlinkError> {
-        let to_client = matches!(query.dst, IpAddr::V4(dst) if dst.octets()[0] == 10);
+        let to_client = match query.dst {
+            IpAddr::V4(dst) => dst.octets()[0] == 10,
+            IpAddr::V6(dst) => dst.segments()[2] == 10,
+        };
         if query.dst == IpAddr::V4(ROUTER) {
             return Ok(Route::Local);
         }
+        let gateway = match (query.dst, self.gateway_v6) {
+            (IpAddr::V6(_), Some(router)) => router.into(),
+            (direct, _) => direct,
+        };
         Ok(match (to_client, self.wan_unreachable) {
-            (true, _) => Route::Forward { egress: LAN, gateway: query.dst, mtu: None },
+            (true, _) => Route::Forward { egress: self.through(LAN), gateway, mtu: None },
             (false, true) => Route::None,
-            (false, false) => Route::Forward { egress: WAN, gateway: query.dst, mtu: self.wan_mtu },
+            (false, false) => Route::Forward { egress: self.through(WAN), gateway, mtu: self.wan_mtu },
         })
     }
 
@@ -188,7 +207,7 @@ fn at(seconds: u64) -> Duration {
 
 fn link(index: u32, up: bool) -> TopologyEvent {
     let (name, mac) = if index == LAN { ("lan", LAN_MAC) } else { ("wan", WAN_MAC) };
-    TopologyEvent::Link(Link { index, name: name.into(), mac, mtu: 1500, up })
+    TopologyEvent::Link(Link { index, name: name.into(), mac, mtu: 1500, up, upper: Upper::None })
 }
 
 fn neighbour(interface: u32, address: impl Into<IpAddr>, neighbour: Neighbour) -> TopologyEvent {
@@ -333,7 +352,7 @@ fn an_idle_flow_leaves_the_card_with_the_rest_of_its_life_and_a_packet_brings_it
     assert_eq!(engine.kernel.extended.last(), Some(&(conn.name, 400 - 30)), "its state's timeout less the idle time");
     see(&mut engine, 40, conn.clone());
     assert_eq!(verdict(&engine, &conn), Verdict::Refused(Refusal::Idle), "its own extension does not wake it");
-    engine.target.kernel_packets.push((conn.reply.key(1), 3));
+    engine.target.kernel_packets.push((conn.reply.key(1, Encap::NONE), 3));
     engine.tick(at(41));
     assert_eq!(verdict(&engine, &conn), IN_CARD);
     let flow = &engine.snapshot(at(41)).flows[0];
@@ -508,7 +527,7 @@ fn packets_of_the_kernel_are_counted_for_flows_that_just_ended_too() {
     let conn = tcp_conn(1);
     see(&mut engine, 0, conn.clone());
     engine.on_conntrack(at(1), ConnEvent::Destroy { name: conn.name, id: conn.id });
-    engine.target.kernel_packets.extend([(conn.name.original.key(0), 4), (conn.reply.key(1), 2)]);
+    engine.target.kernel_packets.extend([(conn.name.original.key(0, Encap::NONE), 4), (conn.reply.key(1, Encap::NONE), 2)]);
     engine.tick(at(1));
     let snapshot = engine.snapshot(at(1));
     assert_eq!(snapshot.ended[0].directions.map(|direction| direction.kernel_packets), [4, 2]);

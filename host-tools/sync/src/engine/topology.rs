@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use super::Engine;
+use super::ports::LinkChange;
 use super::tracker::{ConnIndex, Verdict};
 use crate::kernel::Kernel;
 use crate::policy::Refusal;
 use crate::target::FlowTarget;
-use crate::topology::TopologyEvent;
+use crate::topology::{Access, TopologyEvent};
 
 impl<T: FlowTarget, K: Kernel> Engine<T, K> {
     /// Takes in a topology event. Neighbours and links take effect at once; routes at the next [`Engine::settle`], because they come
@@ -20,8 +21,8 @@ impl<T: FlowTarget, K: Kernel> Engine<T, K> {
                 return;
             }
             TopologyEvent::Neighbour { interface, address, neighbour } => {
-                if let Some(port) = self.ports.set_neighbour(*interface, *address, *neighbour) {
-                    self.refresh_hops(|egress, gateway| egress == port && gateway == *address);
+                if self.ports.set_neighbour(*interface, *address, *neighbour) {
+                    self.refresh_hops(|egress, gateway| egress.interface == *interface && gateway == *address);
                 }
                 return;
             }
@@ -32,21 +33,22 @@ impl<T: FlowTarget, K: Kernel> Engine<T, K> {
         // A new MTU or a link that came up decides about flows as a new route does.
         self.routes_changed = true;
         if change.mac
-            && let Some(mac) = self.ports.link(change.port).map(|link| link.mac)
-            && let Err(error) = self.target.set_port_mac(change.port, mac)
+            && let Some(port) = change.port
+            && let Some(mac) = self.ports.link(port).map(|link| link.mac)
+            && let Err(error) = self.target.set_port_mac(port, mac)
         {
             self.count_card_error(&error);
         }
         if change.lost {
-            self.flush_port(now, change.port);
+            self.flush(now, &change);
         }
-        self.refresh_hops(|egress, _| egress == change.port);
+        self.refresh_hops(|egress, _| change.concerns(&egress));
     }
 
     /// Takes in everything that there is, as dumped: what the dump does not tell is no more.
     pub fn replace_topology(&mut self, now: Duration, dumped: &[TopologyEvent]) {
         let listed = |index: u32| dumped.iter().any(|event| matches!(event, TopologyEvent::Link(link) if link.index == index));
-        let gone: Vec<u32> = self.ports.iter().map(|(_, link)| link.index).filter(|index| !listed(*index)).collect();
+        let gone: Vec<u32> = self.ports.links().map(|link| link.index).filter(|index| !listed(*index)).collect();
         for index in gone {
             self.on_topology(now, &TopologyEvent::LinkGone { index });
         }
@@ -63,7 +65,7 @@ impl<T: FlowTarget, K: Kernel> Engine<T, K> {
         self.refresh_hops(|_, _| true);
     }
 
-    fn refresh_hops(&mut self, concerned: impl Fn(u8, std::net::IpAddr) -> bool) {
+    fn refresh_hops(&mut self, concerned: impl Fn(Access, std::net::IpAddr) -> bool) {
         let ids: Vec<_> = self.hops.iter().filter(|(_, key, _)| concerned(key.egress, key.gateway)).map(|(id, ..)| id).collect();
         for id in ids {
             if let Err(error) = self.refresh_hop(id) {
@@ -72,12 +74,12 @@ impl<T: FlowTarget, K: Kernel> Engine<T, K> {
         }
     }
 
-    /// Takes every flow that comes or leaves by `port` out of the card.
-    fn flush_port(&mut self, now: Duration, port: u8) {
+    /// Takes every flow that comes or leaves by a link that was lost out of the card.
+    fn flush(&mut self, now: Duration, lost: &LinkChange) {
         let through: Vec<_> = self
             .records
             .installed()
-            .filter(|(_, flow)| flow.legs.iter().any(|leg| leg.ingress == port || leg.hop.egress == port))
+            .filter(|(_, flow)| flow.legs.iter().any(|leg| lost.concerns(&leg.ingress) || lost.concerns(&leg.hop.egress)))
             .map(|(conn, _)| conn)
             .collect();
         for conn in through {

@@ -2,12 +2,13 @@
 
 use std::net::IpAddr;
 
+use fpgaflow_abi::key::{Tag, TagKind};
 use netlink_packet_route::RouteNetlinkMessage;
-use netlink_packet_route::link::{LinkAttribute, LinkFlags, LinkMessage};
+use netlink_packet_route::link::{InfoData, InfoKind, InfoVlan, LinkAttribute, LinkFlags, LinkInfo, LinkMessage, VlanProtocol};
 use netlink_packet_route::neighbour::{NeighbourAddress, NeighbourAttribute, NeighbourMessage, NeighbourState};
 use netlink_packet_route::route::{RouteAddress, RouteAttribute, RouteMessage, RouteMetric, RouteType, RouteVia};
 
-use super::{Link, Neighbour, Route, TopologyEvent};
+use super::{Link, Neighbour, Route, TopologyEvent, Upper};
 
 /// Decodes an event; `None` for what cannot change a next hop.
 pub fn decode(message: &RouteNetlinkMessage) -> Option<TopologyEvent> {
@@ -32,17 +33,40 @@ pub fn decode(message: &RouteNetlinkMessage) -> Option<TopologyEvent> {
 }
 
 fn link(message: &LinkMessage) -> Option<Link> {
-    let (mut name, mut mac, mut mtu) = (None, [0; 6], 0);
+    let (mut name, mut mac, mut mtu, mut below, mut info) = (None, [0; 6], 0, None, &[][..]);
     for attribute in &message.attributes {
         match attribute {
             LinkAttribute::IfName(value) => name = Some(value.clone()),
             LinkAttribute::Address(bytes) => mac = bytes.as_slice().try_into().unwrap_or(mac),
             LinkAttribute::Mtu(value) => mtu = *value,
+            LinkAttribute::Link(index) => below = Some(*index),
+            LinkAttribute::LinkInfo(parts) => info = parts,
             _ => {}
         }
     }
     let up = message.header.flags.contains(LinkFlags::Up | LinkFlags::LowerUp);
-    Some(Link { index: message.header.index, name: name?, mac, mtu, up })
+    Some(Link { index: message.header.index, name: name?, mac, mtu, up, upper: upper(info, below) })
+}
+
+fn upper(info: &[LinkInfo], below: Option<u32>) -> Upper {
+    let kind = info.iter().find_map(|part| if let LinkInfo::Kind(kind) = part { Some(kind) } else { None });
+    match kind {
+        Some(InfoKind::Vlan) => vlan(info, below).unwrap_or_default(),
+        Some(InfoKind::Other(kind)) if kind == "ppp" => Upper::Ppp,
+        _ => Upper::None,
+    }
+}
+
+fn vlan(info: &[LinkInfo], below: Option<u32>) -> Option<Upper> {
+    let data = info.iter().find_map(|part| if let LinkInfo::Data(InfoData::Vlan(data)) = part { Some(data) } else { None })?;
+    let vid = data.iter().find_map(|part| if let InfoVlan::Id(vid) = part { Some(*vid) } else { None })?;
+    let protocol = data.iter().find_map(|part| if let InfoVlan::Protocol(protocol) = part { Some(*protocol) } else { None });
+    let kind = match protocol {
+        Some(VlanProtocol::Ieee8021Q) | None => TagKind::Dot1Q,
+        Some(VlanProtocol::Ieee8021Ad) => TagKind::Dot1ad,
+        Some(_) => return None,
+    };
+    Some(Upper::Vlan { below: below?, tag: Tag { kind, vid } })
 }
 
 fn neighbour(message: &NeighbourMessage) -> Option<TopologyEvent> {

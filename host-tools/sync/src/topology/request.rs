@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use fpgaflow_abi::wire::{PROTO_TCP, PROTO_UDP};
 use netlink_packet_core::NLM_F_CREATE;
 use netlink_packet_route::link::LinkMessage;
 use netlink_packet_route::neighbour::{NeighbourAddress, NeighbourAttribute, NeighbourFlags, NeighbourMessage, NeighbourState};
@@ -53,10 +54,15 @@ impl TopologyRequests {
             RouteAttribute::Destination(query.dst.into()),
             RouteAttribute::Source(query.src.into()),
             RouteAttribute::Iif(query.ingress),
-            RouteAttribute::IpProto(query.protocol),
-            RouteAttribute::Sport(query.sport),
-            RouteAttribute::Dport(query.dport),
         ];
+        // The kernel takes no other protocols in a question (`rtm_getroute_parse_ip_proto`).
+        if matches!(query.protocol, PROTO_TCP | PROTO_UDP) {
+            message.attributes.extend([
+                RouteAttribute::IpProto(query.protocol),
+                RouteAttribute::Sport(query.sport),
+                RouteAttribute::Dport(query.dport),
+            ]);
+        }
         if query.mark != 0 {
             message.attributes.push(RouteAttribute::Mark(query.mark));
         }

@@ -1,7 +1,8 @@
 //! Client, router and server in network namespaces, the router hiding the client, and the daemon's control loop in the router.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::os::fd::OwnedFd;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -89,6 +90,18 @@ impl Network {
         (near, far)
     }
 
+    /// A raw socket of GRE at each end, a packet of version 0 having gone each way.
+    pub fn gre(&self, client: &str, server: &str) -> (OwnedFd, OwnedFd) {
+        let [client, server]: [IpAddr; 2] = [client, server].map(|address| address.parse().unwrap());
+        let near = self.client.run(move || gre_socket(client)).unwrap();
+        let far = self.server.run(move || gre_socket(server)).unwrap();
+        send_gre(&near, server);
+        let asked_by = receive_gre(&far);
+        send_gre(&far, asked_by);
+        receive_gre(&near);
+        (near, far)
+    }
+
     /// What the router's conntrack has about connections from the client's port `sport`, as `conntrack -L` prints it.
     pub fn conntrack(&self, protocol: &str, sport: u16) -> String {
         // With nothing to list it prints nothing and succeeds.
@@ -117,6 +130,31 @@ fn connect_from(from: SocketAddr, to: SocketAddr) -> std::io::Result<TcpStream> 
     bind(&socket, &from)?;
     connect(&socket, &to)?;
     Ok(socket.into())
+}
+
+/// IP protocol number of GRE.
+const PROTO_GRE: u32 = fpgaflow_abi::wire::PROTO_GRE as u32;
+
+fn gre_socket(address: IpAddr) -> std::io::Result<OwnedFd> {
+    use rustix::net::{AddressFamily, Protocol, SocketType, bind, socket, sockopt};
+    let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+    let protocol = std::num::NonZero::new(PROTO_GRE).map(Protocol::from_raw);
+    let socket = socket(family, SocketType::RAW, protocol)?;
+    sockopt::set_socket_timeout(&socket, sockopt::Timeout::Recv, Some(Duration::from_secs(5)))?;
+    bind(&socket, &SocketAddr::new(address, 0))?;
+    Ok(socket)
+}
+
+/// A GRE header without options and a few bytes.
+fn send_gre(socket: &OwnedFd, to: IpAddr) {
+    let packet = [0, 0, 0x65, 0x58, 1, 2, 3, 4];
+    rustix::net::sendto(socket, &packet, rustix::net::SendFlags::empty(), &SocketAddr::new(to, 0)).unwrap();
+}
+
+/// Who sent the next packet.
+fn receive_gre(socket: &OwnedFd) -> IpAddr {
+    let (_, _, from) = rustix::net::recvfrom(socket, &mut [0; 256], rustix::net::RecvFlags::empty()).unwrap();
+    SocketAddr::try_from(from.unwrap()).unwrap().ip()
 }
 
 /// A control loop on a thread of the router's namespace.

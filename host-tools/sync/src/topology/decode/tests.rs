@@ -1,4 +1,4 @@
-//! Messages as Linux 6.18 sent them.
+//! Messages as Linux 6.18 sent them; those about VLAN and PPP devices, which not every kernel has, put together by `if_link.h`.
 
 use netlink_packet_core::{NetlinkMessage, NetlinkPayload};
 
@@ -61,8 +61,41 @@ fn a_link_is_up_only_with_a_carrier() {
     message.header.flags = LinkFlags::Up | LinkFlags::LowerUp;
     message.attributes =
         vec![LinkAttribute::IfName("wan".into()), LinkAttribute::Address(vec![2, 0, 0, 0, 0, 1]), LinkAttribute::Mtu(1500)];
-    let expected = Link { index: 3, name: "wan".into(), mac: [2, 0, 0, 0, 0, 1], mtu: 1500, up: true };
+    let expected = Link { index: 3, name: "wan".into(), mac: [2, 0, 0, 0, 0, 1], mtu: 1500, up: true, upper: Upper::None };
     assert_eq!(link(&message), Some(expected.clone()));
     message.header.flags = LinkFlags::Up;
     assert_eq!(link(&message), Some(Link { up: false, ..expected }));
+}
+
+fn upper_of(hex: &str) -> Upper {
+    match decode(&message(hex)) {
+        Some(TopologyEvent::Link(link)) => link.upper,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_vlan_device_tells_its_tag_and_what_it_is_on_top_of() {
+    // ifinfomsg, IFLA_IFNAME, IFLA_LINK, IFLA_LINKINFO { IFLA_INFO_KIND vlan, IFLA_INFO_DATA { IFLA_VLAN_ID, IFLA_VLAN_PROTOCOL } }.
+    let service = upper_of(
+        "5400000010000000000000000000000000000100150000004310010000000000\
+        0700030071300000 0800050007000000 24001200 09000100766c616e00000000\
+        14000200 060001002c010000 0600050088a80000",
+    );
+    assert_eq!(service, Upper::Vlan { below: 7, tag: Tag { kind: TagKind::Dot1ad, vid: 300 } });
+    let customer = upper_of(
+        "6000000010000000000000000000000000000100160000004310010000000000\
+        0700030076300000 0800050015000000 30001200 09000100766c616e00000000\
+        20000200 060001000a000000 0600050081000000 0c00020001000000ffffffff",
+    );
+    assert_eq!(customer, Upper::Vlan { below: 21, tag: Tag { kind: TagKind::Dot1Q, vid: 10 } });
+}
+
+#[test]
+fn a_ppp_device_is_known_for_one() {
+    let ppp = upper_of(
+        "3c00000010000000000000000000000000000100170000004310010000000000\
+        0900030070707030 00000000 10001200 0800010070707000 04000200",
+    );
+    assert_eq!(ppp, Upper::Ppp);
 }
