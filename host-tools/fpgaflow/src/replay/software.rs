@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use fpgaflow_abi::geometry::Geometry;
 use fpgaflow_abi::hash::{HashSecret, SECRET_WORDS};
 use fpgaflow_abi::wire::MIN_FRAME_BYTES;
 use fpgaflow_driver::card::PortSettings;
@@ -76,7 +75,7 @@ impl SoftwareEngine {
 
 impl Engine for SoftwareEngine {
     fn limits(&self) -> Limits {
-        Limits { engine: "software", geometry: Geometry { entries_v6: 0, ..geometry(Width::Bits64) }, encap: false }
+        Limits { engine: "software", geometry: geometry(Width::Bits64), encap: true }
     }
 
     fn configure(&mut self, set: &FlowSet) -> anyhow::Result<()> {

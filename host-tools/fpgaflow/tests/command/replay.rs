@@ -193,7 +193,7 @@ mod rtl {
 #[test]
 fn golden_and_software_write_the_same_files() {
     for seed in [seed(), 1, 2] {
-        let material = Material::draw(seed, 5000, &Variety::plain());
+        let material = Material::draw(seed, 5000, &Variety::everything());
         let results = ["golden", "software"].map(|engine| material.results(engine, &[0, 1], &[]));
         assert_eq!(results[0].len(), 5, "two ports, the host, punts and statistics");
         for (golden, software) in results[0].iter().zip(&results[1]) {

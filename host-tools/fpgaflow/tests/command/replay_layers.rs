@@ -143,3 +143,13 @@ fn the_model_takes_ipv6_gre_tags_and_pppoe_from_files() {
 fn the_model_punts_what_is_wrong_with_them_by_its_reason() {
     the_rest_is_punted_by_its_reason("golden");
 }
+
+#[test]
+fn the_software_flowtable_takes_ipv6_gre_tags_and_pppoe_from_files() {
+    every_flow_leaves_as_it_must("software");
+}
+
+#[test]
+fn the_software_flowtable_punts_what_is_wrong_with_them_by_its_reason() {
+    the_rest_is_punted_by_its_reason("software");
+}
