@@ -138,7 +138,7 @@ fn nothing_deadlocks_when_everything_stalls_90_percent() {
     let mut rng = rng(seed);
     let timing = Timing { bus_latency: 100, bus_stall_percent: 90, rx_stall_percent: 90, tx_stall_percent: 90 };
     let mut rig = Rig::new(Setup { timing, ..Setup::new(seed) }, secret(&mut rng));
-    let scenario = Scenario::draw(&mut rng, rig.geometry(), 50, &Variety::plain());
+    let scenario = Scenario::draw(&mut rng, rig.geometry(), 50, &Variety::everything());
     let mut child = || ChaCha8Rng::seed_from_u64(rand::RngExt::random(&mut rng));
     let mut churn = Churn::new(child(), &scenario, 60);
     churn.fill(&mut rig);

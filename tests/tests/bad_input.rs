@@ -5,7 +5,9 @@
 
 use fpgaflow_abi::entry::Entry;
 use fpgaflow_abi::reason::{Disposition, REASONS, Reason};
-use fpgaflow_abi::wire::{ETH_HEADER_BYTES, ETHERTYPE_ARP, PROTO_ICMP, PROTO_TCP, TPID_DOT1AD, TPID_DOT1Q};
+use fpgaflow_abi::wire::{
+    ETH_HEADER_BYTES, ETHERTYPE_ARP, ETHERTYPE_IPV6, PROTO_GRE, PROTO_ICMP, PROTO_TCP, TPID_DOT1AD, TPID_DOT1Q,
+};
 use fpgaflow_card::Timing;
 use fpgaflow_golden::Losses;
 use fpgaflow_tests::{Rig, Setup, datagram_flow, forwarded, hop, secret};
@@ -194,6 +196,7 @@ cases! {
         let ethertype = bad.pick(&[0x0000, 0x05dc, 0x0600, 0x0801, 0x0805, 0x0807, 0x8847, 0x8864, 0x88cc, 0x9100, 0xffff]);
         set16(&mut bad.bytes, ETHERTYPE_AT, ethertype);
     } => NotIp;
+    ipv4_that_says_it_is_ipv6_is_malformed: Udp, |bad| set16(&mut bad.bytes, ETHERTYPE_AT, ETHERTYPE_IPV6) => Malformed;
     a_tag_before_nothing_that_is_known_is_not_ip: Udp, |bad| {
         // The packet's total length is where the EtherType would be.
         let ethertype = bad.pick(&[TPID_DOT1Q, TPID_DOT1AD]);
@@ -268,6 +271,20 @@ cases! {
         let protocol = bad.pick(&[0, 2, 4, 5, 7, 16, 18, 41, 50, 51, 132, 136, 255]);
         bad.ip8(PROTOCOL, protocol);
     } => OtherProtocol;
+    gre_of_another_version_is_another_protocol: Udp, |bad| {
+        let word = bad.pick(&[1, 2, 3, 4, 5, 6, 7, 0xffff]);
+        set16(&mut bad.bytes, L4, word);
+        bad.ip8(PROTOCOL, PROTO_GRE);
+    } => OtherProtocol;
+    gre_of_version_0_without_a_flow_is_a_miss: Udp, |bad| {
+        let word = bad.pick(&[0, 0x2000, 0xfff8]);
+        set16(&mut bad.bytes, L4, word);
+        bad.ip8(PROTOCOL, PROTO_GRE);
+    } => Miss;
+    a_packet_without_room_for_gre_is_malformed: Udp, |bad| {
+        bad.ip16(TOTAL_LENGTH, 20 + (bad.round % 4) as u16);
+        bad.ip8(PROTOCOL, PROTO_GRE);
+    } => Malformed;
 
     // UDP (RFC 768) and TCP (RFC 9293 3.1).
     a_packet_without_room_for_udp_is_malformed: Udp, |bad| bad.ip16(TOTAL_LENGTH, 20 + (bad.round % 8) as u16) => Malformed;

@@ -2,12 +2,14 @@
 //!
 //! [`fpgaflow_traffic::SEED_VARIABLE`] replays a run; `FPGAFLOW_FRAMES` is how many frames all settings together get.
 
+use fpgaflow_abi::key::Family;
 use fpgaflow_abi::reason::Reason;
+use fpgaflow_abi::wire::{PROTO_GRE, PROTO_TCP, PROTO_UDP};
 use fpgaflow_card::Timing;
 use fpgaflow_driver::placement::MOVES_COUNTED;
 use fpgaflow_golden::Losses;
 use fpgaflow_tests::{Churn, ChurnCounts, Feeder, PortSetup, Report, Rig, Setup, secret};
-use fpgaflow_traffic::{Frames, Mix, Scenario, Sizes, Variety, rng, seed};
+use fpgaflow_traffic::{Frames, Mix, Scenario, Shape, Sizes, Variety, rng, seed};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -22,14 +24,24 @@ const HANG_STEPS: u64 = 20_000;
 /// Of how many frames the MAC marks one bad.
 const DAMAGE_EVERY: u64 = 97;
 
+/// How many flows a scenario has.
+#[derive(Clone, Copy)]
+enum Flows {
+    Number(usize),
+    /// As many as this share of the card's slots.
+    PercentOfSlots(usize),
+}
+
 /// One way to press the card.
 struct Setting {
     /// Share of all frames, of 100.
     share_percent: u64,
     timing: Timing,
     sizes: Sizes,
+    /// What packets there are.
+    variety: fn() -> Variety,
     /// Flows of the scenario, and how many of them, of 100, are installed.
-    flows: usize,
+    flows: Flows,
     fill_percent: u32,
     /// A change of the tables every so many steps; 0 for none.
     churn_every: u64,
@@ -42,11 +54,13 @@ struct Setting {
 const NO_LOSS: Losses = Losses { host_full: false, tx_full: false };
 const HOST_MAY_LOSE: Losses = Losses { host_full: true, tx_full: false };
 
-const PLAIN: Setting = Setting {
+/// All families, protocols and encapsulations in small frames.
+const VARIED: Setting = Setting {
     share_percent: 0,
     timing: Timing { bus_latency: 0, bus_stall_percent: 0, rx_stall_percent: 0, tx_stall_percent: 0 },
     sizes: Sizes::Small,
-    flows: 300,
+    variety: Variety::everything,
+    flows: Flows::Number(300),
     fill_percent: 85,
     churn_every: 4,
     send_every: 16,
@@ -58,6 +72,8 @@ const PLAIN: Setting = Setting {
 struct Outcome {
     report: Report,
     churn: ChurnCounts,
+    /// Flows of the scenario.
+    flows: u64,
     /// Slots that moved.
     moves: u64,
 }
@@ -70,6 +86,30 @@ fn frames_of(setting: &Setting) -> u64 {
     all * setting.share_percent / 100
 }
 
+/// IPv6 alone, as deep in tags and PPPoE as it can be: headers end far behind a beat's border at either width.
+fn deep() -> Variety {
+    let deepest = Shape::ALL.into_iter().filter(|shape| shape.pppoe && shape.tags[1].is_some());
+    let deepest: Vec<_> = deepest.map(|shape| (shape, 1)).collect();
+    let everything = Shape::ALL.map(|shape| (shape, 1));
+    Variety::new(&[(Family::V6, 1)], &[(PROTO_TCP, 2), (PROTO_UDP, 2), (PROTO_GRE, 1)], &deepest, &everything)
+}
+
+/// Flows of either family, of every protocol and out of every encapsulation were forwarded.
+fn assert_varied(report: &Report) {
+    if report.summary.injected < 20_000 {
+        return;
+    }
+    let keys = || report.summary.flows.keys().map(|(_, key)| key);
+    for family in [Family::V4, Family::V6] {
+        for protocol in [PROTO_TCP, PROTO_UDP, PROTO_GRE] {
+            assert!(keys().any(|key| key.family() == family && key.protocol == protocol), "protocol {protocol} of {family:?}");
+        }
+    }
+    for shape in Shape::ALL {
+        assert!(keys().any(|key| Shape::of(&key.encap) == shape), "nothing was forwarded out of {shape:?}");
+    }
+}
+
 fn press(name: &str, setting: &Setting) -> Outcome {
     let seed = seed();
     let mut rng = rng(seed);
@@ -78,7 +118,11 @@ fn press(name: &str, setting: &Setting) -> Outcome {
         Setup { timing: setting.timing, losses: setting.losses, port: setting.port, ..Setup::new(seed) },
         secret(&mut rng),
     );
-    let scenario = Scenario::draw(&mut rng, rig.geometry(), setting.flows, &Variety::plain());
+    let flows = match setting.flows {
+        Flows::Number(flows) => flows,
+        Flows::PercentOfSlots(percent) => rig.geometry().slots() as usize * percent / 100,
+    };
+    let scenario = Scenario::draw(&mut rng, rig.geometry(), flows, &(setting.variety)());
     let mut child = || ChaCha8Rng::seed_from_u64(rng.random());
     let mut churn = Churn::new(child(), &scenario, setting.fill_percent);
     churn.fill(&mut rig);
@@ -131,64 +175,75 @@ fn press(name: &str, setting: &Setting) -> Outcome {
         assert!(report.summary.forwarded() > frames / 10, "too little was forwarded to say anything");
         assert!(report.punts > frames / 100, "too little was punted to say anything");
     }
-    Outcome { report, churn, moves }
+    Outcome { report, churn, flows: flows as u64, moves }
 }
 
 #[test]
 fn rtl_and_model_agree_at_line_rate() {
-    let setting = Setting { share_percent: 30, losses: HOST_MAY_LOSE, ..PLAIN };
-    press("line rate", &setting);
+    let outcome = press("line rate", &Setting { share_percent: 22, losses: HOST_MAY_LOSE, ..VARIED });
+    assert_varied(&outcome.report);
+}
+
+#[test]
+fn rtl_and_model_agree_at_line_rate_on_ipv4_without_tags() {
+    press("line rate, plain", &Setting { share_percent: 10, losses: HOST_MAY_LOSE, variety: Variety::plain, ..VARIED });
+}
+
+#[test]
+fn rtl_and_model_agree_at_line_rate_on_ipv6_behind_two_tags_and_pppoe() {
+    press("line rate, deep", &Setting { share_percent: 8, losses: HOST_MAY_LOSE, variety: deep, ..VARIED });
 }
 
 #[test]
 fn rtl_and_model_agree_on_frames_of_every_size() {
-    let outcome = press("every size", &Setting { share_percent: 6, sizes: Sizes::Mixed, ..PLAIN });
+    let outcome = press("every size", &Setting { share_percent: 8, sizes: Sizes::Mixed, ..VARIED });
     assert_eq!(outcome.report.count(Reason::HostFull), 0);
+    assert_varied(&outcome.report);
 }
 
 #[test]
 fn rtl_and_model_agree_while_a_crowded_table_moves() {
-    let setting = Setting { share_percent: 24, flows: 8_300, fill_percent: 95, churn_every: 2, ..PLAIN };
+    let setting = Setting { share_percent: 20, flows: Flows::PercentOfSlots(101), fill_percent: 95, churn_every: 2, ..VARIED };
     let outcome = press("crowded table", &setting);
     if frames_of(&setting) > 10_000 {
         assert!(outcome.moves > 100, "{} slots moved", outcome.moves);
-        assert!(outcome.churn.installed > 8_300 && outcome.churn.removed > 100, "{:?}", outcome.churn);
+        assert!(outcome.churn.installed > outcome.flows && outcome.churn.removed > 100, "{:?}", outcome.churn);
     }
 }
 
 #[test]
 fn rtl_and_model_agree_on_few_flows_that_hit_all_the_time() {
-    press("few flows", &Setting { share_percent: 10, flows: 3, fill_percent: 100, churn_every: 16, ..PLAIN });
+    press("few flows", &Setting { share_percent: 6, flows: Flows::Number(3), fill_percent: 100, churn_every: 16, ..VARIED });
 }
 
 #[test]
 fn rtl_and_model_agree_behind_a_slow_bus() {
-    let timing = Timing { bus_latency: 150, bus_stall_percent: 30, ..PLAIN.timing };
-    press("slow bus", &Setting { share_percent: 8, timing, ..PLAIN });
+    let timing = Timing { bus_latency: 150, bus_stall_percent: 30, ..VARIED.timing };
+    press("slow bus", &Setting { share_percent: 7, timing, ..VARIED });
 }
 
 #[test]
 fn rtl_and_model_agree_on_slow_wires() {
-    let timing = Timing { rx_stall_percent: 20, tx_stall_percent: 50, ..PLAIN.timing };
-    press("slow wires", &Setting { share_percent: 10, timing, ..PLAIN });
+    let timing = Timing { rx_stall_percent: 20, tx_stall_percent: 50, ..VARIED.timing };
+    press("slow wires", &Setting { share_percent: 8, timing, ..VARIED });
 }
 
 #[test]
 fn rtl_and_model_agree_when_everything_stalls() {
     let timing = Timing { bus_latency: 20, bus_stall_percent: 50, rx_stall_percent: 50, tx_stall_percent: 50 };
-    press("everything stalls", &Setting { share_percent: 6, timing, losses: HOST_MAY_LOSE, sizes: Sizes::Mixed, ..PLAIN });
+    press("everything stalls", &Setting { share_percent: 6, timing, losses: HOST_MAY_LOSE, sizes: Sizes::Mixed, ..VARIED });
 }
 
 #[test]
 fn rtl_and_model_agree_when_ports_drop() {
     // Without changes of actions: a frame that was dropped does not show which of two it met.
     let setting = Setting {
-        share_percent: 6,
-        timing: Timing { tx_stall_percent: 70, ..PLAIN.timing },
+        share_percent: 5,
+        timing: Timing { tx_stall_percent: 70, ..VARIED.timing },
         churn_every: 0,
         losses: Losses { host_full: true, tx_full: true },
         port: PortSetup { promiscuous: true, tail_drop: true },
-        ..PLAIN
+        ..VARIED
     };
     let outcome = press("ports drop", &setting);
     if frames_of(&setting) > 10_000 {

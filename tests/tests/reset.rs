@@ -27,7 +27,7 @@ fn reset_under_traffic(timing: Timing, sizes: Sizes) {
     let mut rng = rng(seed);
     let losses = Losses { host_full: true, tx_full: false };
     let mut rig = Rig::new(Setup { timing, losses, ..Setup::new(seed) }, secret(&mut rng));
-    let scenario = Scenario::draw(&mut rng, rig.geometry(), 300, &Variety::plain());
+    let scenario = Scenario::draw(&mut rng, rig.geometry(), 300, &Variety::everything());
     let mut child = || ChaCha8Rng::seed_from_u64(rng.random());
     let mut churn = Churn::new(child(), &scenario, 85);
     churn.fill(&mut rig);

@@ -150,7 +150,7 @@ mod rtl {
     #[test]
     fn the_verilated_card_writes_the_same_files_as_the_model() {
         let seed = seed();
-        let material = Material::draw(seed, 4000, &Variety::plain());
+        let material = Material::draw(seed, 4000, &Variety::everything());
         for (port, pace) in [(0, "back-to-back"), (1, "timestamps")] {
             let golden = material.results("golden", &[port], &["--pace", pace]);
             let rtl = material.results("rtl", &[port], &["--pace", pace]);
@@ -171,7 +171,7 @@ mod rtl {
     #[test]
     fn frames_of_two_ports_may_overtake_each_other_but_none_is_lost_or_changed() {
         let seed = seed();
-        let material = Material::draw(seed, 4000, &Variety::plain());
+        let material = Material::draw(seed, 4000, &Variety::everything());
         let golden = material.results("golden", &[0, 1], &[]);
         let rtl = material.results("rtl", &[0, 1], &[]);
         for ((name, golden), (_, rtl)) in golden.iter().zip(&rtl) {

@@ -153,3 +153,15 @@ fn the_software_flowtable_takes_ipv6_gre_tags_and_pppoe_from_files() {
 fn the_software_flowtable_punts_what_is_wrong_with_them_by_its_reason() {
     the_rest_is_punted_by_its_reason("software");
 }
+
+#[cfg(feature = "sim")]
+#[test]
+fn the_verilated_card_takes_ipv6_gre_tags_and_pppoe_from_files() {
+    every_flow_leaves_as_it_must("rtl");
+}
+
+#[cfg(feature = "sim")]
+#[test]
+fn the_verilated_card_punts_what_is_wrong_with_them_by_its_reason() {
+    the_rest_is_punted_by_its_reason("rtl");
+}
