@@ -140,12 +140,6 @@ pub enum Problem {
         /// How many there can be.
         most: u32,
     },
-    /// The engine does not handle encapsulation.
-    #[error("the {engine} engine does not handle encapsulated frames")]
-    Encapsulation {
-        /// The engine's name.
-        engine: &'static str,
-    },
 }
 
 /// Most next hops of any card.

@@ -7,7 +7,7 @@ use std::path::Path;
 use fpgaflow_abi::MAX_PORTS;
 use fpgaflow_abi::entry::{Action, Entry};
 use fpgaflow_abi::geometry::Geometry;
-use fpgaflow_abi::key::{Addresses, Encap, Family, FlowKey};
+use fpgaflow_abi::key::{Addresses, Family, FlowKey};
 use fpgaflow_abi::next_hop::{HOST_PORT, MacAddr, NextHop};
 use fpgaflow_abi::wire::{ETH_HEADER_BYTES, PROTO_GRE, PROTO_TCP, PROTO_UDP};
 
@@ -52,8 +52,6 @@ pub struct Limits {
     pub engine: &'static str,
     /// Its size.
     pub geometry: Geometry,
-    /// Whether it handles encapsulated frames.
-    pub encap: bool,
 }
 
 /// A field's path and what is wrong with it.
@@ -143,23 +141,14 @@ impl FlowSet {
             let problem = Problem::TooManyNextHops { found: self.next_hops.len(), most: geometry.next_hops };
             return Err(("next_hops".into(), problem));
         }
-        let speaks = |encap: &Encap, field: String| {
-            if limits.encap || *encap == Encap::NONE {
-                Ok(())
-            } else {
-                Err((field, Problem::Encapsulation { engine: limits.engine }))
-            }
-        };
         for (i, SetNextHop { hop, .. }) in self.next_hops.iter().enumerate() {
             if hop.egress != HOST_PORT {
                 check_port(hop.egress, geometry.ports, || format!("next_hops[{i}].port"))?;
             }
-            speaks(&hop.encap, format!("next_hops[{i}].encap"))?;
             check_frame(hop, limits, || format!("next_hops[{i}].mtu"))?;
         }
         for (i, flow) in self.flows.iter().enumerate() {
             check_port(flow.key.ingress, geometry.ports, || format!("flows[{i}].match.port"))?;
-            speaks(&flow.key.encap, format!("flows[{i}].match.encap"))?;
         }
         for family in [Family::V4, Family::V6] {
             let (found, most) = (self.flows.iter().filter(|flow| flow.key.family() == family).count(), geometry.entries(family));

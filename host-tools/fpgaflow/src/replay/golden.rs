@@ -43,7 +43,7 @@ impl GoldenEngine {
 
 impl Engine for GoldenEngine {
     fn limits(&self) -> Limits {
-        Limits { engine: "golden", geometry: *self.card.geometry(), encap: true }
+        Limits { engine: "golden", geometry: *self.card.geometry() }
     }
 
     fn configure(&mut self, set: &FlowSet) -> anyhow::Result<()> {

@@ -41,7 +41,7 @@ impl RtlEngine {
 
 impl Engine for RtlEngine {
     fn limits(&self) -> Limits {
-        Limits { engine: "rtl", geometry: *self.card.geometry(), encap: true }
+        Limits { engine: "rtl", geometry: *self.card.geometry() }
     }
 
     fn configure(&mut self, set: &FlowSet) -> anyhow::Result<()> {

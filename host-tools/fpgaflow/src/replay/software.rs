@@ -75,7 +75,7 @@ impl SoftwareEngine {
 
 impl Engine for SoftwareEngine {
     fn limits(&self) -> Limits {
-        Limits { engine: "software", geometry: geometry(Width::Bits64), encap: true }
+        Limits { engine: "software", geometry: geometry(Width::Bits64) }
     }
 
     fn configure(&mut self, set: &FlowSet) -> anyhow::Result<()> {
