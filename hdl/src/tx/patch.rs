@@ -151,7 +151,7 @@ impl<const W: usize> Logic for Patch<W> {
         // The fields; then zeros behind the packet: what follows it is padding.
         self.empty_bytes.next = (!self.rewrite.val().body_last) & self.in_beat.val();
         self.patched.next = self.s_axis.data.val();
-        if self.accept.val() & self.rewrite.val().forward {
+        if self.s_axis.valid.val() & self.rewrite.val().forward {
             for window in WINDOW_BITS..(WINDOW_BITS + 1) {
                 for width in W..(W + 1) {
                     for i in 0..window_beats(W) {

@@ -153,7 +153,7 @@ impl<const W: usize> Logic for Planner<W> {
         self.verdict.next = self.s_axis_verdict.data.val();
         self.arrived.next = self.verdict.val().frame;
         self.forward.next = self.verdict.val().reason == self.forwarded.val();
-        self.egress_header.valid.next = self.accept.val() & self.forward.val();
+        self.egress_header.valid.next = self.s_axis_verdict.valid.val() & self.forward.val();
         self.egress_header.verdict.next = self.s_axis_verdict.data.val();
         if self.leave_s1.val() {
             self.valid_s1.d.next = false;
@@ -210,7 +210,7 @@ impl<const W: usize> Logic for Planner<W> {
         self.new_heading.next.frame_last = self.frame_last.val();
 
         // s2, the packet.
-        self.fields.valid.next = self.leave_s1.val() & self.forward_s1.q.val();
+        self.fields.valid.next = self.valid_s1.q.val() & self.forward_s1.q.val();
         self.fields.verdict.next = self.verdict_s1.q.val();
         self.new_rewrite.next.forward = self.forward_s1.q.val();
         self.new_rewrite.next.body_last = self.planned.val().ip_length - self.one.val();

@@ -281,8 +281,9 @@ fn a_host_frame_waits_for_one_frame_of_a_saturated_flow_side_at_most() {
                 rig.clock([1.0; 3], &mut rng);
             }
             rig.add(&numbered(HOST, i, 60, &mut rng), &mut rng);
-            // What it needs itself, three clocks in the store, one frame of the other side, the wire's register.
-            let arrives = (0..beats + 3 + beats + 2).any(|_| rig.clock([1.0; 3], &mut rng).is_some_and(|frame| frame[0] == HOST));
+            // Into the store, three clocks there, one frame of the other side, itself, the wire's register.
+            let arrives =
+                (0..beats + 3 + beats + beats + 2).any(|_| rig.clock([1.0; 3], &mut rng).is_some_and(|frame| frame[0] == HOST));
             assert!(arrives, "{width} bits: frame {i} of the host waits");
         }
     }
