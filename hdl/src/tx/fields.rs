@@ -66,9 +66,10 @@ struct WindowV6 {
     before: Bits<56>,
 }
 
-// Bytes of the fields, from the start of the IP header and from the start of the one behind it.
+// Bytes of the fields, from the start of the IP header and from the start of the one behind it: TTL, checksum and addresses; hop limit and
+// addresses.
 const FIELDS_V4: &[Range<usize>] = &[8..9, 10..20];
-const FIELDS_V6: &[Range<usize>] = &[7..40];
+const FIELDS_V6: &[Range<usize>] = &[7..8, 8..40];
 const PORTS: Range<usize> = 0..4;
 const UDP_CHECKSUM: Range<usize> = 6..8;
 const TCP_CHECKSUM: Range<usize> = 16..18;
