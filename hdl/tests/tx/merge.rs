@@ -196,7 +196,8 @@ fn a_stalled_port_delays_frames_and_loses_none() {
             frames.extend(rig.clock(&rates, &mut rng));
         }
         assert!(frames.is_empty());
-        assert!(rig.verdicts.items.len() >= 46, "a merge that is stalled takes no more than it can hold");
+        // Two beats in Route, a frame in Prepend, two in Planner.
+        assert!(rig.verdicts.items.len() >= 45, "a merge that is stalled takes no more than it can hold");
         for _ in 0..1000 {
             frames.extend(rig.clock(&FULL_RATE, &mut rng));
         }
