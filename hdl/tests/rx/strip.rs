@@ -238,7 +238,7 @@ fn a_beat_comes_its_latency_after_the_last_byte_it_needs() {
             rig.clock(&mut rng, 1.0, 0.0, 0.0);
         }
         // The first eight bytes behind the header end with this beat, taken in the clock of the same number.
-        let needed = (header + 7) / 8;
+        let needed = header.div_ceil(8);
         for clock in 0..=needed + Strip64::LATENCY {
             assert_eq!(rig.m.get(rig.out.valid) == 1, clock >= needed + Strip64::LATENCY, "clock {clock}");
             rig.clock(&mut rng, 0.0, 0.0, 0.0);
