@@ -4,8 +4,8 @@ use fpgaflow_traffic::{Frame, Frames};
 
 use crate::Rig;
 
-/// Frames that wait at a port at most: enough to last for a slice of the rig's clocks, short enough that the scoreboard's
-/// windows stay tight.
+/// Frames that wait at a port of 64 bits at most: enough to last for a slice of the rig's clocks, short enough that the scoreboard's
+/// windows stay tight. A wider port takes as many more in a slice as it is wider.
 const QUEUE: usize = 12;
 
 /// Times that a frame is held back before it goes in all the same: by then all that could leave has left, and what still waits was
@@ -38,9 +38,10 @@ impl<'a> Feeder<'a> {
 
     /// Gives frames until a port is full, or `limit` frames have been given in all.
     pub fn feed(&mut self, rig: &mut Rig, limit: u64) {
+        let queue = QUEUE * usize::from(rig.geometry().width_bits) / 64;
         while self.fed < limit {
             let frame = self.held.take().unwrap_or_else(|| self.frames.draw());
-            let full = rig.transport.card().receive_waiting(frame.port.into()) >= QUEUE;
+            let full = rig.transport.card().receive_waiting(frame.port.into()) >= queue;
             let wait = self.calm && self.held_back < PATIENCE && !rig.is_calm(frame.bytes.len());
             if full || wait {
                 self.held_back += u32::from(wait);

@@ -289,8 +289,7 @@ impl Rig {
     /// Whether a frame of `bytes` more could not overrun the store towards the host, even if all frames in the card were punted.
     pub fn is_calm(&self, bytes: usize) -> bool {
         let (frames, waiting_bytes) = self.board.leaving();
-        let build = self.setup.width.build();
-        frames < build.calm_frames() && waiting_bytes + bytes <= build.calm_bytes()
+        self.setup.width.build().is_calm(frames + 1, waiting_bytes + bytes)
     }
 
     /// Clocks the card `clocks` times with the driver looking at it every [`SLICE_CLOCKS`], and holds what left to the model.

@@ -27,14 +27,10 @@ pub struct Build {
 }
 
 impl Build {
-    /// Frames that may be in the card at once, at most, so that its store towards the host takes them all should all be punted.
-    pub const fn calm_frames(&self) -> usize {
-        self.host_store_frames * 3 / 4
-    }
-
-    /// Their bytes, at most: each frame may fill its last beat with nothing, and two beats of the store are never used.
-    pub const fn calm_bytes(&self) -> usize {
-        self.host_store_bytes - (self.calm_frames() + 2) * self.beat_bytes()
+    /// Whether the store towards the host surely takes `frames` frames of `bytes` in all, should everything in the card be punted: each may
+    /// fill its last beat with nothing, and two beats of the store are never used.
+    pub const fn is_calm(&self, frames: usize, bytes: usize) -> bool {
+        frames <= self.host_store_frames * 3 / 4 && bytes + (frames + 2) * self.beat_bytes() <= self.host_store_bytes
     }
 
     /// Bytes of a beat.

@@ -149,7 +149,7 @@ impl Budget {
 
     /// A frame that is alone always has room: the card drops it if it is too long for it.
     fn has_room(&self, bytes: usize) -> bool {
-        self.frames == 0 || self.frames < self.build.calm_frames() && self.bytes + bytes <= self.build.calm_bytes()
+        self.frames == 0 || self.build.is_calm(self.frames + 1, self.bytes + bytes)
     }
 
     /// Counts what a frame may at most become on its way.
