@@ -1,7 +1,7 @@
 //! The testplans in `hdl/docs` name tests that exist.
 //!
-//! A row names tests as `file::test` in the folder that the table's head names. `…_end` is a test of the file named before it whose name
-//! ends so; a name with `*` stands for many.
+//! A row's last column names tests, as `file::test` or `test` of any file in the folder that the table's head names. `…_end` is a test whose
+//! name ends so, of the file named before it if one was; a name with `*` stands for many.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,10 +12,14 @@ fn quoted(line: &str) -> impl Iterator<Item = &str> {
     line.split('`').skip(1).step_by(2)
 }
 
-/// Test functions of a file.
+/// Test functions of a file, or of every file of a directory.
 fn tests_of(path: &Path) -> Vec<String> {
+    if path.is_dir() {
+        let files = fs::read_dir(path).expect("a directory that can be read").map(|entry| entry.expect("readable").path());
+        return files.flat_map(|file| tests_of(&file)).collect();
+    }
     let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let names = text.lines().filter_map(|line| line.trim().strip_prefix("fn ")?.strip_suffix("() {"));
+    let names = text.lines().filter_map(|line| line.trim().strip_prefix("fn ")?.split_once('(')).map(|(name, _)| name);
     names.map(str::to_owned).collect()
 }
 
@@ -23,30 +27,31 @@ fn tests_of(path: &Path) -> Vec<String> {
 fn missing(root: &Path, page: &Path) -> (Vec<String>, usize) {
     let text = fs::read_to_string(page).unwrap_or_else(|error| panic!("{}: {error}", page.display()));
     let (_, plan) = text.split_once("## Testplan").unwrap_or_else(|| panic!("{} has no testplan", page.display()));
-    let (mut folder, mut file) = (PathBuf::new(), String::new());
+    let (mut folder, mut place) = (PathBuf::new(), PathBuf::new());
     let (mut missing, mut names) = (Vec::new(), 0);
-    for line in plan.lines().filter(|line| line.starts_with('|')) {
-        if let Some(named) = quoted(line).find(|name| name.starts_with("hdl/tests") || name.starts_with("tests/tests")) {
+    for line in plan.lines() {
+        let Some((_, column)) = line.trim().strip_suffix('|').and_then(|row| row.rsplit_once('|')) else { continue };
+        if let Some(named) = quoted(column).find(|name| name.contains("tests/")) {
             folder = root.join(named);
+            place = folder.clone();
             continue;
         }
-        for name in quoted(line).filter(|name| !name.contains('*')) {
-            let wanted = match (name.strip_prefix('…'), name.rsplit_once("::")) {
-                (Some(_), _) => name,
-                (None, Some((of, test))) => {
-                    file = of.replace("::", "/");
+        for name in quoted(column).filter(|name| !name.contains('*')) {
+            let wanted = match name.rsplit_once("::") {
+                Some((file, test)) => {
+                    place = folder.join(format!("{}.rs", file.replace("::", "/")));
                     test
                 }
-                (None, None) => continue,
+                None => name,
             };
             names += 1;
-            let tests = tests_of(&folder.join(format!("{file}.rs")));
+            let tests = tests_of(&place);
             let found = match wanted.strip_prefix('…') {
                 Some(end) => tests.iter().any(|test| test.ends_with(end)),
                 None => tests.iter().any(|test| test == wanted),
             };
             if !found {
-                missing.push(format!("{}: {file}::{wanted}", page.display()));
+                missing.push(format!("{}: {wanted} in {}", page.display(), place.display()));
             }
         }
     }

@@ -264,7 +264,7 @@ fn clears_are_served_at_depth(depth: usize) {
 
 #[test]
 fn a_clear_gets_its_clock_from_a_data_path_that_never_rests() {
-    for depth in [1, 2, 15, AGAIN_AFTER - 2] {
+    for depth in [1, 2, 17, AGAIN_AFTER - 2] {
         clears_are_served_at_depth(depth);
     }
 }
