@@ -71,7 +71,8 @@ impl Default for PortNames {
 pub struct PortConfig {
     /// Name of its TAP device.
     pub name: String,
-    /// Its Ethernet address; the kernel chooses one where there is none.
+    /// Its Ethernet address. Without one it is the same at every start, made of the machine's identity and the name; a device that was there
+    /// keeps its own.
     #[serde(default, deserialize_with = "mac")]
     pub mac: Option<MacAddr>,
     /// Its MTU in bytes; the kernel's default is 1500.

@@ -16,6 +16,7 @@ pub mod kernel;
 pub mod netlink;
 pub mod policy;
 pub mod privileges;
+mod station;
 pub mod stats;
 pub mod tap;
 pub mod target;

@@ -5,9 +5,11 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use fpgaflow_abi::next_hop::MacAddr;
+use rustix::net::{AddressFamily, SocketType, netdevice, socket};
 use tun_rs::{DeviceBuilder, Layer, SyncDevice};
 
 use crate::error::SyncError;
+use crate::station;
 
 /// One TAP device, there as long as this, or longer if it was there before (`ip tuntap add`).
 pub struct Tap {
@@ -16,7 +18,8 @@ pub struct Tap {
 }
 
 impl Tap {
-    /// Makes the device `name`, or attaches to it, in the caller's network namespace, and brings it up.
+    /// Makes the device `name`, or attaches to it, in the caller's network namespace, and brings it up. Without a `mac` a device that was
+    /// there keeps its address and a new one gets [`station::address`].
     ///
     /// # Errors
     /// [`SyncError::Rights`] or [`SyncError::Tap`].
@@ -26,6 +29,10 @@ impl Tap {
             _ => SyncError::Tap { operation: "make", name: name.to_owned(), source },
         };
         let mut builder = DeviceBuilder::new().name(name).layer(Layer::L2).enable(true);
+        let mac = match mac {
+            None if !exists(name).map_err(failed)? => station::address(name),
+            given => given,
+        };
         if let Some(mac) = mac {
             builder = builder.mac_addr(mac);
         }
@@ -60,6 +67,16 @@ impl Tap {
     /// What the kernel said: `EIO` while the device is down.
     pub fn send(&self, frame: &[u8]) -> io::Result<()> {
         self.device.send(frame).map(drop)
+    }
+}
+
+/// Whether the caller's network namespace has a device of this name.
+fn exists(name: &str) -> io::Result<bool> {
+    let any_socket = socket(AddressFamily::INET, SocketType::DGRAM, None)?;
+    match netdevice::name_to_index(&any_socket, name) {
+        Ok(_) => Ok(true),
+        Err(rustix::io::Errno::NODEV) => Ok(false),
+        Err(error) => Err(error.into()),
     }
 }
 
