@@ -12,10 +12,10 @@
 //! - A frame for which there is no room when its first beat comes is dropped whole, with one `drop_valid` pulse (`host_full`).
 //! - Every other frame leaves whole, in order: its [`PuntInfo`] no later than its first beat, and `last` with the beat
 //!   that `frame.length` says. The next frame's beats wait until this one's `PuntInfo` has been taken.
-//! - Up to 2^8 frames wait, whatever their size.
+//! - Up to [`HostRx::STORE_FRAMES`] frames wait, whatever their size.
 //!
 //! # Parameters
-//! `2^AW` beats of `W` bits, `CW` is `AW + 1`. `W` is a multiple of 64.
+//! `2^AW` beats of `W` bits and `2^FAW` frames; `CW` is `AW + 1`, `FCW` is `FAW + 1`. `W` is a multiple of 64.
 //!
 //! # How
 //! A frame's length is compared with the room while its first beat comes to s1. The room is known as of one clock before, so two
@@ -29,8 +29,6 @@ use crate::records::{BeatSink, BeatSource, FrameInfo, LENGTH_BITS, PuntInfo};
 const OUT_BITS: usize = 64;
 /// The same in bytes, as a power of two.
 const OUT_SHIFT: u64 = 3;
-/// Frames that can wait, as a power of two.
-const FRAMES_AW: usize = 8;
 /// Bits in which a store's room is counted in bytes.
 const ROOM_BITS: usize = 24;
 /// Bits of the number of an outgoing beat in a stored one.
@@ -40,7 +38,7 @@ const FRAMES_MARGIN: u64 = 3;
 
 /// The store towards the host.
 #[derive(LogicBlock)]
-pub struct HostRx<const W: usize, const AW: usize, const CW: usize> {
+pub struct HostRx<const W: usize, const AW: usize, const CW: usize, const FAW: usize, const FCW: usize> {
     /// The block's clock.
     pub clock: Signal<In, Clock>,
     /// Synchronous, active high; forgets all frames.
@@ -64,7 +62,7 @@ pub struct HostRx<const W: usize, const AW: usize, const CW: usize> {
     fits_s1: DFF<Bit>,
 
     store: FrameFifo<Bits<W>, AW, CW>,
-    infos: StreamFifo<PuntInfo, FRAMES_AW, { FRAMES_AW + 1 }>,
+    infos: StreamFifo<PuntInfo, FAW, FCW>,
     room: DFF<Bits<ROOM_BITS>>,
     room_for_info: DFF<Bit>,
     in_frame: DFF<Bit>,
@@ -90,23 +88,25 @@ pub struct HostRx<const W: usize, const AW: usize, const CW: usize> {
     word_ends: Signal<Local, Bit>,
 
     margin_bytes: Constant<Bits<ROOM_BITS>>,
-    frames_margin: Constant<Bits<{ FRAMES_AW + 1 }>>,
+    frames_margin: Constant<Bits<FCW>>,
     one: Constant<Bits<LENGTH_BITS>>,
     none: Constant<Bits<LENGTH_BITS>>,
     one_part: Constant<Bits<PART_BITS>>,
     last_part: Constant<Bits<PART_BITS>>,
 }
 
-impl<const W: usize, const AW: usize, const CW: usize> HostRx<W, AW, CW> {
+impl<const W: usize, const AW: usize, const CW: usize, const FAW: usize, const FCW: usize> HostRx<W, AW, CW, FAW, FCW> {
     /// Clocks from a frame's last beat in to its first beat out, when nothing waits before it.
     pub const LATENCY: usize = 5;
     /// Bytes of the store; a frame takes whole beats.
     pub const STORE_BYTES: usize = (W / 8) << AW;
     /// Frames that can wait in it, if they have room.
-    pub const STORE_FRAMES: usize = (1 << FRAMES_AW) - FRAMES_MARGIN as usize;
+    pub const STORE_FRAMES: usize = (1 << FAW) - FRAMES_MARGIN as usize;
 }
 
-impl<const W: usize, const AW: usize, const CW: usize> Default for HostRx<W, AW, CW> {
+impl<const W: usize, const AW: usize, const CW: usize, const FAW: usize, const FCW: usize> Default
+    for HostRx<W, AW, CW, FAW, FCW>
+{
     fn default() -> Self {
         assert!(
             W.is_multiple_of(OUT_BITS) && W / OUT_BITS <= 1 << PART_BITS,
@@ -161,7 +161,7 @@ impl<const W: usize, const AW: usize, const CW: usize> Default for HostRx<W, AW,
     }
 }
 
-impl<const W: usize, const AW: usize, const CW: usize> Logic for HostRx<W, AW, CW> {
+impl<const W: usize, const AW: usize, const CW: usize, const FAW: usize, const FCW: usize> Logic for HostRx<W, AW, CW, FAW, FCW> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, data_s1, last_s1, valid_s1, punt_s1, fits_s1);

@@ -67,10 +67,10 @@ pub use widen::Widen;
 pub type TxPort64 = TxPort<64, 8, 68, 11, 12>;
 /// [`TxPort`] of 512 bits: 16 KiB for what merge sends, 16 KiB for what the host sends.
 pub type TxPort512 = TxPort<512, 64, 519, 8, 9>;
-/// [`HostRx`] of 64 bits with a store of 16 KiB.
-pub type HostRx64 = HostRx<64, 11, 12>;
-/// [`HostRx`] of 512 bits with a store of 16 KiB.
-pub type HostRx512 = HostRx<512, 8, 9>;
+/// [`HostRx`] of 64 bits with a store of 16 KiB: the host takes as many bits a clock as come.
+pub type HostRx64 = HostRx<64, 11, 12, 8, 9>;
+/// [`HostRx`] of 512 bits with a store of 128 KiB: what comes at eight times the host's rate, two windows of TCP among it, has to wait somewhere.
+pub type HostRx512 = HostRx<512, 11, 12, 10, 11>;
 
 /// Bytes of a beat of `width` bits, as a power of two.
 ///

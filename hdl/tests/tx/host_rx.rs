@@ -10,8 +10,8 @@ use rand_chacha::ChaCha8Rng;
 use crate::support::{Receiver, Sender, Words, beat_bytes, beats, random_bytes, random_rate, reset, words};
 
 /// Stores of 2 KiB: small enough to be full often.
-type Small64 = HostRx<64, 8, 9>;
-type Small512 = HostRx<512, 5, 6>;
+type Small64 = HostRx<64, 8, 9, 8, 9>;
+type Small512 = HostRx<512, 5, 6, 8, 9>;
 const STORE_BYTES: usize = 2048;
 
 /// A punted frame; its number is its entry.
@@ -150,10 +150,9 @@ fn random_frames(count: usize, rng: &mut ChaCha8Rng) -> Vec<Punted> {
 
 #[test]
 fn host_rx_is_clean_and_two_rams() {
-    // What a PuntInfo has, 256 times.
-    let infos = PuntInfo::BITS << 8;
-    check_block("host_rx64", HostRx64::default, Expect::rams(2).with_bits((64 << 11) + infos));
-    check_block("host_rx512", HostRx512::default, Expect::rams(2).with_bits((512 << 8) + infos));
+    let bits = |store_bytes: usize, frames_aw: usize| 8 * store_bytes + (PuntInfo::BITS << frames_aw);
+    check_block("host_rx64", HostRx64::default, Expect::rams(2).with_bits(bits(16 << 10, 8)));
+    check_block("host_rx512", HostRx512::default, Expect::rams(2).with_bits(bits(128 << 10, 10)));
 }
 
 /// Drops and deliveries add up to what was sent; what is delivered is what was sent, in order.
@@ -242,7 +241,7 @@ fn a_host_that_takes_nothing_costs_frames_and_no_time() {
 fn short_frames_are_dropped_when_there_is_no_place_for_their_infos() {
     let mut rng = rng();
     // 256 frames of one beat each and more data than that: only the store of infos is full.
-    let mut m = model("host_rx512_wide", HostRx::<512, 10, 11>::default());
+    let mut m = model("host_rx512_wide", HostRx::<512, 10, 11, 8, 9>::default());
     reset(&mut m);
     let mut rig = Rig::new(512);
     rig.m = m;
