@@ -4,10 +4,6 @@ use fpgaflow_traffic::{Frame, Frames};
 
 use crate::Rig;
 
-/// Frames that wait at a port of 64 bits at most: enough to last for a slice of the rig's clocks, short enough that the scoreboard's
-/// windows stay tight. A wider port takes as many more in a slice as it is wider.
-const QUEUE: usize = 12;
-
 /// Times that a frame is held back before it goes in all the same: by then all that could leave has left, and what still waits was
 /// dropped, which only a later frame shows.
 const PATIENCE: u32 = 1024;
@@ -38,7 +34,8 @@ impl<'a> Feeder<'a> {
 
     /// Gives frames until a port is full, or `limit` frames have been given in all.
     pub fn feed(&mut self, rig: &mut Rig, limit: u64) {
-        let queue = QUEUE * usize::from(rig.geometry().width_bits) / 64;
+        // Enough to last until the next look, short enough that the scoreboard's windows stay tight.
+        let queue = rig.frames_per_slice() * 3 / 2;
         while self.fed < limit {
             let frame = self.held.take().unwrap_or_else(|| self.frames.draw());
             let full = rig.transport.card().receive_waiting(frame.port.into()) >= queue;

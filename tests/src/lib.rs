@@ -3,7 +3,7 @@
 //! [`Rig`] is the verilated card, the driver that programs it and the golden model that watches it, on one thread: the same seed
 //! gives the same run in every clock. [`Feeder`] keeps its ports fed, [`Churn`] changes its tables under traffic, [`BareHost`] speaks
 //! to the rings without the driver, [`Lying`] is a card that is not what it says, [`Faulty`] one that breaks when it is told to.
-//! [`RouterLab`] is the whole daemon on live traffic.
+//! [`RouterLab`] is the whole daemon on live traffic. [`at_both_widths!`] makes a test of each width.
 //!
 //! A rig reports by panicking: whatever differs ends the test with the words of the scoreboard.
 #![forbid(unsafe_code)]
@@ -18,12 +18,14 @@ mod rig;
 mod router;
 mod stream;
 mod tally;
+mod widths;
 
 pub use bare_host::BareHost;
 pub use churn::{Churn, ChurnCounts};
 pub use faulty::{Fault, Faulty, Forgery};
 pub use feeder::Feeder;
-pub use fpgaflow_traffic::{datagram_flow, forwarded, hop};
+pub use fpgaflow_card::Width;
+pub use fpgaflow_traffic::{datagram_flow, datagram_flow_of, forwarded, hop};
 pub use kept::Kept;
 pub use lying::Lying;
 pub use rig::{PortSetup, Rig, Setup};
@@ -34,7 +36,7 @@ pub use tally::Report;
 use std::sync::Arc;
 
 use fpgaflow_abi::geometry::Geometry;
-use fpgaflow_card::{Card, CosimTransport, Width};
+use fpgaflow_card::{Card, CosimTransport};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 

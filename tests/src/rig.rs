@@ -19,6 +19,7 @@ use fpgaflow_abi::hash::HashSecret;
 use fpgaflow_abi::key::{Family, FlowKey};
 use fpgaflow_abi::next_hop::NextHop;
 use fpgaflow_abi::slot::EntryRef;
+use fpgaflow_abi::wire::MIN_FRAME_BYTES;
 use fpgaflow_card::{CosimTransport, RxFrame, Timing, Width};
 use fpgaflow_driver::card::{Card, CommandEvent, Events, Options, PortSettings, Sent, Ticket};
 use fpgaflow_driver::placement::Effort;
@@ -137,6 +138,11 @@ impl Rig {
     /// The card's size.
     pub fn geometry(&self) -> Geometry {
         *self.driver.geometry()
+    }
+
+    /// Frames of the shortest kind that the card takes between two looks at it.
+    pub fn frames_per_slice(&self) -> usize {
+        SLICE_CLOCKS as usize / MIN_FRAME_BYTES.div_ceil(self.setup.width.build().beat_bytes())
     }
 
     /// Clocks since power-on.

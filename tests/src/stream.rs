@@ -1,4 +1,4 @@
-//! One flow's frames, back to back.
+//! Few flows' frames, back to back.
 
 use fpgaflow_abi::key::FlowKey;
 use fpgaflow_abi::wire::ETH_HEADER_BYTES;
@@ -6,25 +6,29 @@ use fpgaflow_traffic::Packet;
 
 use crate::Rig;
 
-/// Frames that wait at a port: more than are taken between two looks of the rig.
-const QUEUE: usize = 16;
-/// IPv4 and UDP header.
-const HEADER_BYTES: usize = 28;
-
-/// Endless frames of one flow, all of one length and each with its own identification.
+/// Endless frames of one port's flows in turn, all of one length and each with its own identification.
 #[derive(Debug, Clone)]
 pub struct Stream {
-    key: FlowKey,
+    keys: Vec<FlowKey>,
     frame_bytes: usize,
     /// Frames so far.
     pub sent: u64,
 }
 
 impl Stream {
-    /// Frames of `frame_bytes` for a datagram flow.
+    /// Frames of `frame_bytes` for one flow.
     pub fn new(key: FlowKey, frame_bytes: usize) -> Self {
-        assert!(frame_bytes >= ETH_HEADER_BYTES + HEADER_BYTES, "a frame of {frame_bytes} bytes has no room for its headers");
-        Self { key, frame_bytes, sent: 0 }
+        Self::of(vec![key], frame_bytes)
+    }
+
+    /// Frames of `frame_bytes` for flows in turn, longer where their headers are.
+    ///
+    /// # Panics
+    /// When there is no flow, or they do not come in by one port.
+    pub fn of(keys: Vec<FlowKey>, frame_bytes: usize) -> Self {
+        let port = keys.first().expect("a stream is of one flow at least").ingress;
+        assert!(keys.iter().all(|key| key.ingress == port), "a stream comes in by one port");
+        Self { keys, frame_bytes, sent: 0 }
     }
 
     /// The next frame.
@@ -34,15 +38,18 @@ impl Stream {
 
     /// The packet of the next frame.
     pub fn next_packet(&mut self) -> Packet {
+        let key = self.keys[self.sent as usize % self.keys.len()];
         self.sent += 1;
-        let payload = vec![0x5a; self.frame_bytes - ETH_HEADER_BYTES - HEADER_BYTES];
-        Packet { identification: self.sent as u16, ..Packet::new(self.key, payload) }
+        let mut packet = Packet { identification: self.sent as u16, ..Packet::new(key, Vec::new()) };
+        let headers = ETH_HEADER_BYTES + key.encap.bytes() + packet.header_bytes();
+        packet.payload = vec![0x5a; self.frame_bytes.saturating_sub(headers)];
+        packet
     }
 
-    /// Fills the queue of the flow's port.
+    /// Fills the queue of the flows' port: with more than is taken between two looks of the rig.
     pub fn feed(&mut self, rig: &mut Rig) {
-        let port = self.key.ingress;
-        let missing = QUEUE.saturating_sub(rig.transport.card().receive_waiting(port.into()));
+        let port = self.keys[0].ingress;
+        let missing = (2 * rig.frames_per_slice()).saturating_sub(rig.transport.card().receive_waiting(port.into()));
         for _ in 0..missing {
             let frame = self.next_frame();
             rig.inject(port, frame, false);

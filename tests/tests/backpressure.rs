@@ -5,7 +5,7 @@ use fpgaflow_abi::wire::MIN_FRAME_BYTES;
 use fpgaflow_card::Timing;
 use fpgaflow_driver::card::Options;
 use fpgaflow_golden::Losses;
-use fpgaflow_tests::{Churn, Feeder, PortSetup, Rig, Setup, Stream, datagram_flow, hop, secret};
+use fpgaflow_tests::{Churn, Feeder, PortSetup, Rig, Setup, Stream, Width, at_both_widths, datagram_flow, hop, secret};
 use fpgaflow_traffic::{Frames, Mix, Scenario, Sizes, Variety, rng, seed};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -51,50 +51,13 @@ fn beats_per_clock(rig: &mut Rig, port: usize, run: impl FnOnce(&mut Rig)) -> f6
     (beats_after - beats) as f64 / (clocks_after - clocks) as f64
 }
 
-#[test]
-fn a_blocked_port_holds_everything_up_and_loses_nothing() {
-    let seed = seed();
-    let (mut rig, mut streams) = crossing(Setup::new(seed));
-    rig.transport.card().set_tx_stall(EGRESS, BLOCKED_PERCENT, seed);
-    feed_for(&mut rig, &mut streams, FILL_CLOCKS);
-    let before = streams.clone().map(|stream| stream.sent);
-    feed_for(&mut rig, &mut streams, WINDOW_CLOCKS);
-    let taken = streams.iter().zip(before).map(|(stream, before)| stream.sent - before).sum::<u64>();
-    // One beat in a hundred clocks leaves, so one frame in 800 by either port: they share the data path frame by frame.
-    assert!(taken < 4 * WINDOW_CLOCKS / 800, "{taken} frames went into a card that cannot be rid of them");
-    rig.transport.card().set_tx_stall(EGRESS, 0, seed);
-    let rate = beats_per_clock(&mut rig, EGRESS, |rig| feed_for(rig, &mut streams, WINDOW_CLOCKS));
-    assert!(rate > 0.49, "{rate:.3} beats a clock: traffic does not resume");
-    let report = rig.finish();
-    assert_eq!(report.count(Reason::Forwarded), report.summary.injected, "everything is forwarded in the end");
-}
-
-#[test]
-fn a_port_that_drops_holds_up_nobody() {
-    let seed = seed();
-    let setup = Setup {
-        losses: Losses { host_full: false, tx_full: true },
-        port: PortSetup { tail_drop: true, promiscuous: false },
-        ..Setup::new(seed)
-    };
-    let (mut rig, mut streams) = crossing(setup);
-    rig.transport.card().set_tx_stall(EGRESS, BLOCKED_PERCENT, seed);
-    feed_for(&mut rig, &mut streams, FILL_CLOCKS);
-    let rate = beats_per_clock(&mut rig, 1 - EGRESS, |rig| feed_for(rig, &mut streams, WINDOW_CLOCKS));
-    assert!(rate > 0.49, "{rate:.3} beats a clock by the other port: half of the data path is its share");
-    let report = rig.finish();
-    let (dropped, forwarded) = (report.count(Reason::TxFull), report.count(Reason::Forwarded));
-    println!("{dropped} dropped, {forwarded} forwarded");
-    assert!(dropped > WINDOW_CLOCKS / 32, "{dropped} frames dropped by a port that took hardly any");
-    assert_eq!(report.summary.injected, forwarded, "every frame is decided on, and counted so, before it finds its port full");
-}
-
 /// Beats a clock of an offloaded flow beside another port's misses; with or without a host that takes those.
-fn rate_beside_misses(host_takes_them: bool) -> f64 {
+fn rate_beside_misses(width: Width, host_takes_them: bool) -> f64 {
     let seed = seed();
     let setup = Setup {
         losses: Losses { host_full: true, tx_full: false },
         options: Options { to_host_bits: 4, ..Options::default() },
+        width,
         ..Setup::new(seed)
     };
     let (mut rig, [mut hits, _]) = crossing(setup);
@@ -124,33 +87,71 @@ fn rate_beside_misses(host_takes_them: bool) -> f64 {
     rate
 }
 
-#[test]
-fn offloaded_flows_keep_their_rate_when_the_host_has_no_buffers() {
-    let (with, without) = (rate_beside_misses(true), rate_beside_misses(false));
-    assert!((with - without).abs() < 0.005, "{with:.4} beats a clock with a host, {without:.4} without");
-    assert!(without > 0.495, "{without:.4} beats a clock: half of the data path is its share");
-}
-
-#[test]
-fn nothing_deadlocks_when_everything_stalls_90_percent() {
-    const FRAMES: u64 = 4_000;
-    let seed = seed();
-    let mut rng = rng(seed);
-    let timing = Timing { bus_latency: 100, bus_stall_percent: 90, rx_stall_percent: 90, tx_stall_percent: 90 };
-    let mut rig = Rig::new(Setup { timing, ..Setup::new(seed) }, secret(&mut rng));
-    let scenario = Scenario::draw(&mut rng, rig.geometry(), 50, &Variety::everything());
-    let mut child = || ChaCha8Rng::seed_from_u64(rand::RngExt::random(&mut rng));
-    let mut churn = Churn::new(child(), &scenario, 60);
-    churn.fill(&mut rig);
-    let mut feeder = Feeder::new(Frames::new(child(), &scenario, Mix::everything(), Sizes::Small), 0, true);
-    let mut from_host = Frames::new(child(), &scenario, Mix::hits(), Sizes::Small);
-    while feeder.fed() < FRAMES {
-        feeder.feed(&mut rig, FRAMES);
-        churn.step(&mut rig);
-        let frame = from_host.draw();
-        rig.send(frame.port, &frame.bytes);
-        rig.run(8 * STEP_CLOCKS);
+at_both_widths! {
+    fn a_blocked_port_holds_everything_up_and_loses_nothing(width) {
+        let seed = seed();
+        let (mut rig, mut streams) = crossing(Setup { width, ..Setup::new(seed) });
+        rig.transport.card().set_tx_stall(EGRESS, BLOCKED_PERCENT, seed);
+        feed_for(&mut rig, &mut streams, FILL_CLOCKS);
+        let before = streams.clone().map(|stream| stream.sent);
+        feed_for(&mut rig, &mut streams, WINDOW_CLOCKS);
+        let taken = streams.iter().zip(before).map(|(stream, before)| stream.sent - before).sum::<u64>();
+        // One beat in a hundred clocks leaves, so one frame in 800 by either port at 64 bits: they share the data path frame by frame.
+        let beats = MIN_FRAME_BYTES.div_ceil(width.build().beat_bytes()) as u64;
+        assert!(taken < 4 * WINDOW_CLOCKS / (100 * beats), "{taken} frames went into a card that cannot be rid of them");
+        rig.transport.card().set_tx_stall(EGRESS, 0, seed);
+        let rate = beats_per_clock(&mut rig, EGRESS, |rig| feed_for(rig, &mut streams, WINDOW_CLOCKS));
+        assert!(rate > 0.49, "{rate:.3} beats a clock: traffic does not resume");
+        let report = rig.finish();
+        assert_eq!(report.count(Reason::Forwarded), report.summary.injected, "everything is forwarded in the end");
     }
-    let report = rig.finish();
-    assert!(report.summary.injected >= FRAMES && report.summary.sent > 0, "both directions carried traffic");
+
+    fn a_port_that_drops_holds_up_nobody(width) {
+        let seed = seed();
+        let setup = Setup {
+            losses: Losses { host_full: false, tx_full: true },
+            port: PortSetup { tail_drop: true, promiscuous: false },
+            width,
+            ..Setup::new(seed)
+        };
+        let (mut rig, mut streams) = crossing(setup);
+        rig.transport.card().set_tx_stall(EGRESS, BLOCKED_PERCENT, seed);
+        feed_for(&mut rig, &mut streams, FILL_CLOCKS);
+        let rate = beats_per_clock(&mut rig, 1 - EGRESS, |rig| feed_for(rig, &mut streams, WINDOW_CLOCKS));
+        assert!(rate > 0.49, "{rate:.3} beats a clock by the other port: half of the data path is its share");
+        let report = rig.finish();
+        let (dropped, forwarded) = (report.count(Reason::TxFull), report.count(Reason::Forwarded));
+        println!("{dropped} dropped, {forwarded} forwarded");
+        assert!(dropped > WINDOW_CLOCKS / 32, "{dropped} frames dropped by a port that took hardly any");
+        assert_eq!(report.summary.injected, forwarded, "every frame is decided on, and counted so, before it finds its port full");
+    }
+
+    fn offloaded_flows_keep_their_rate_when_the_host_has_no_buffers(width) {
+        let (with, without) = (rate_beside_misses(width, true), rate_beside_misses(width, false));
+        assert!((with - without).abs() < 0.005, "{with:.4} beats a clock with a host, {without:.4} without");
+        assert!(without > 0.495, "{without:.4} beats a clock: half of the data path is its share");
+    }
+
+    fn nothing_deadlocks_when_everything_stalls_90_percent(width) {
+        const FRAMES: u64 = 4_000;
+        let seed = seed();
+        let mut rng = rng(seed);
+        let timing = Timing { bus_latency: 100, bus_stall_percent: 90, rx_stall_percent: 90, tx_stall_percent: 90 };
+        let mut rig = Rig::new(Setup { width, timing, ..Setup::new(seed) }, secret(&mut rng));
+        let scenario = Scenario::draw(&mut rng, rig.geometry(), 50, &Variety::everything());
+        let mut child = || ChaCha8Rng::seed_from_u64(rand::RngExt::random(&mut rng));
+        let mut churn = Churn::new(child(), &scenario, 60);
+        churn.fill(&mut rig);
+        let mut feeder = Feeder::new(Frames::new(child(), &scenario, Mix::everything(), Sizes::Small), 0, true);
+        let mut from_host = Frames::new(child(), &scenario, Mix::hits(), Sizes::Small);
+        while feeder.fed() < FRAMES {
+            feeder.feed(&mut rig, FRAMES);
+            churn.step(&mut rig);
+            let frame = from_host.draw();
+            rig.send(frame.port, &frame.bytes);
+            rig.run(8 * STEP_CLOCKS);
+        }
+        let report = rig.finish();
+        assert!(report.summary.injected >= FRAMES && report.summary.sent > 0, "both directions carried traffic");
+    }
 }

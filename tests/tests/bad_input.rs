@@ -10,7 +10,7 @@ use fpgaflow_abi::wire::{
 };
 use fpgaflow_card::Timing;
 use fpgaflow_golden::Losses;
-use fpgaflow_tests::{Rig, Setup, datagram_flow, forwarded, hop, secret};
+use fpgaflow_tests::{Rig, Setup, Width, at_both_widths, datagram_flow, forwarded, hop, secret};
 use fpgaflow_traffic::{L3, L4, Packet, fix_ip_checksum, rng, seed, set16};
 use rand::{Rng, RngExt};
 
@@ -97,11 +97,11 @@ fn send_good(rig: &mut Rig, flow: &Entry, identification: &mut u16, count: usize
 }
 
 /// Sends [`ROUNDS`] frames spoilt by `spoil` amid good ones, to a card in surroundings that behave as `timing`.
-fn send_amid_good_traffic(base: Base, spoil: fn(&mut Bad), reason: Reason, timing: Timing) {
+fn send_amid_good_traffic(width: Width, base: Base, spoil: fn(&mut Bad), reason: Reason, timing: Timing) {
     let seed = seed();
     let mut rng = rng(seed);
     let losses = Losses::default();
-    let mut rig = Rig::new(Setup { timing, losses, ..Setup::new(seed) }, secret(&mut rng));
+    let mut rig = Rig::new(Setup { width, timing, losses, ..Setup::new(seed) }, secret(&mut rng));
     rig.keep();
     for egress in 0..2 {
         rig.add_next_hop(hop(egress));
@@ -152,22 +152,23 @@ fn send_amid_good_traffic(base: Base, spoil: fn(&mut Bad), reason: Reason, timin
     assert_eq!(rig.finish().reasons, counters);
 }
 
-/// One case, in surroundings that never pause and in ones that do.
-fn check(base: Base, spoil: fn(&mut Bad), reason: Reason) {
+/// One case at one width, in surroundings that never pause and in ones that do.
+fn check(width: Width, base: Base, spoil: fn(&mut Bad), reason: Reason) {
     for stall in [0, 40] {
         let timing =
             Timing { bus_latency: u64::from(stall), bus_stall_percent: stall, rx_stall_percent: stall, tx_stall_percent: stall };
-        send_amid_good_traffic(base, spoil, reason, timing);
+        send_amid_good_traffic(width, base, spoil, reason, timing);
     }
 }
 
 /// The table: a test for every case, what it is spoilt from, how, and the reason that must come of it.
 macro_rules! cases {
     ($($name:ident: $base:expr, $spoil:expr => $reason:ident;)+) => {
-        $(#[test]
-        fn $name() {
-            check($base, $spoil, Reason::$reason);
-        })+
+        at_both_widths! {
+            $(fn $name(width) {
+                check(width, $base, $spoil, Reason::$reason);
+            })+
+        }
     };
 }
 
@@ -343,38 +344,43 @@ cases! {
     } => Miss;
 }
 
-#[test]
-fn noise_is_counted_once_each_and_never_forwarded() {
-    const FRAMES: u64 = 20_000;
-    let seed = seed();
-    let mut rng = rng(seed);
-    let mut rig = Rig::new(Setup::new(seed), secret(&mut rng));
-    rig.keep();
-    rig.add_next_hop(hop(0));
-    rig.add_next_hop(hop(1));
-    rig.install(flows()).expect("an empty table takes three flows");
-    rig.await_commands();
-    let mut punted = Vec::new();
-    for _ in 0..FRAMES {
-        let mut frame = vec![0; rng.random_range(0..120)];
-        rng.fill_bytes(&mut frame);
-        if rng.random() && frame.len() >= ETH_HEADER_BYTES {
-            // As far as a layer 2 header can make it look good.
-            frame[..6].copy_from_slice(&[2, 0, 0, 0, 0, PORT]);
-            set16(&mut frame, ETHERTYPE_AT, fpgaflow_abi::wire::ETHERTYPE_IPV4);
+mod noise {
+    use super::*;
+
+    at_both_widths! {
+        fn noise_is_counted_once_each_and_never_forwarded(width) {
+            const FRAMES: u64 = 20_000;
+            let seed = seed();
+            let mut rng = rng(seed);
+            let mut rig = Rig::new(Setup { width, ..Setup::new(seed) }, secret(&mut rng));
+            rig.keep();
+            rig.add_next_hop(hop(0));
+            rig.add_next_hop(hop(1));
+            rig.install(flows()).expect("an empty table takes three flows");
+            rig.await_commands();
+            let mut punted = Vec::new();
+            for _ in 0..FRAMES {
+                let mut frame = vec![0; rng.random_range(0..120)];
+                rng.fill_bytes(&mut frame);
+                if rng.random() && frame.len() >= ETH_HEADER_BYTES {
+                    // As far as a layer 2 header can make it look good.
+                    frame[..6].copy_from_slice(&[2, 0, 0, 0, 0, PORT]);
+                    set16(&mut frame, ETHERTYPE_AT, fpgaflow_abi::wire::ETHERTYPE_IPV4);
+                }
+                rig.inject(PORT, frame.clone(), false);
+                if frame.len() >= ETH_HEADER_BYTES {
+                    punted.push(frame);
+                }
+                rig.run(rng.random_range(0..64));
+            }
+            rig.rest();
+            let kept = rig.kept.take().expect("it was kept");
+            assert!(kept.sent.iter().all(Vec::is_empty), "noise was forwarded");
+            let came: Vec<_> = kept.punts.into_iter().map(|(_, bytes)| bytes).collect();
+            assert!(came == punted, "all but runts comes to the host, in order and unchanged");
+            let report = rig.finish();
+            assert_eq!(report.count(Reason::Runt), FRAMES - came.len() as u64);
+            assert_eq!(report.reasons.iter().sum::<u64>(), FRAMES);
         }
-        rig.inject(PORT, frame.clone(), false);
-        if frame.len() >= ETH_HEADER_BYTES {
-            punted.push(frame);
-        }
-        rig.run(rng.random_range(0..64));
     }
-    rig.rest();
-    let kept = rig.kept.take().expect("it was kept");
-    assert!(kept.sent.iter().all(Vec::is_empty), "noise was forwarded");
-    let came: Vec<_> = kept.punts.into_iter().map(|(_, bytes)| bytes).collect();
-    assert!(came == punted, "all but runts comes to the host, in order and unchanged");
-    let report = rig.finish();
-    assert_eq!(report.count(Reason::Runt), FRAMES - came.len() as u64);
-    assert_eq!(report.reasons.iter().sum::<u64>(), FRAMES);
 }

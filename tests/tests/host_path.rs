@@ -4,7 +4,7 @@ use fpgaflow_abi::key::FlowKey;
 use fpgaflow_abi::reason::Reason;
 use fpgaflow_abi::wire::{ETH_HEADER_BYTES, ETHERTYPE_ARP, MIN_FRAME_BYTES};
 use fpgaflow_card::Timing;
-use fpgaflow_tests::{Rig, Setup, datagram_flow, forwarded, hop, secret};
+use fpgaflow_tests::{Rig, Setup, Width, at_both_widths, datagram_flow, forwarded, hop, secret};
 use fpgaflow_traffic::{L3, Packet, fix_ip_checksum, rng, seed, set16};
 use rand::seq::IndexedRandom;
 use rand::{Rng, RngExt};
@@ -77,10 +77,10 @@ fn of_host(rng: &mut ChaCha8Rng, number: usize, longest: usize) -> Vec<u8> {
 }
 
 /// Everything at once, in surroundings that behave as `timing`.
-fn both_directions(timing: Timing) {
+fn both_directions(width: Width, timing: Timing) {
     let seed = seed();
     let mut rng = rng(seed);
-    let mut rig = Rig::new(Setup { timing, ..Setup::new(seed) }, secret(&mut rng));
+    let mut rig = Rig::new(Setup { width, timing, ..Setup::new(seed) }, secret(&mut rng));
     rig.keep();
     let hops = [0, 1].map(|egress| rig.add_next_hop(hop(egress)));
     let flows = [0, 1].map(|port| datagram_flow(port, port, hops[usize::from(1 - port)]));
@@ -138,37 +138,35 @@ fn both_directions(timing: Timing) {
     assert_eq!(report.count(Reason::HostFull), 0);
 }
 
-#[test]
-fn both_directions_at_once_keep_order_port_and_bytes() {
-    both_directions(Timing::default());
-}
+at_both_widths! {
+    fn both_directions_at_once_keep_order_port_and_bytes(width) {
+        both_directions(width, Timing::default());
+    }
 
-#[test]
-fn both_directions_at_once_keep_order_port_and_bytes_on_a_slow_bus() {
-    both_directions(Timing { bus_latency: 150, bus_stall_percent: 30, ..Timing::default() });
-}
+    fn both_directions_at_once_keep_order_port_and_bytes_on_a_slow_bus(width) {
+        both_directions(width, Timing { bus_latency: 150, bus_stall_percent: 30, ..Timing::default() });
+    }
 
-#[test]
-fn both_directions_at_once_keep_order_port_and_bytes_amid_stalls() {
-    both_directions(Timing { bus_latency: 20, bus_stall_percent: 50, rx_stall_percent: 50, tx_stall_percent: 60 });
-}
+    fn both_directions_at_once_keep_order_port_and_bytes_amid_stalls(width) {
+        both_directions(width, Timing { bus_latency: 20, bus_stall_percent: 50, rx_stall_percent: 50, tx_stall_percent: 60 });
+    }
 
-#[test]
-fn the_longest_frame_goes_both_ways() {
-    let seed = seed();
-    let mut rng = rng(seed);
-    let mut rig = Rig::new(Setup::new(seed), secret(&mut rng));
-    rig.keep();
-    let mut frame = vec![0; rig.geometry().max_frame_bytes as usize];
-    rng.fill_bytes(&mut frame);
-    set16(&mut frame, 12, ETHERTYPE_LOCAL);
-    frame[..6].copy_from_slice(&[2, 0, 0, 0, 0, 0]);
-    rig.inject(0, frame.clone(), false);
-    assert!(rig.send(1, &frame));
-    rig.rest();
-    let kept = rig.kept.take().expect("it was kept");
-    assert!(kept.sent == [vec![], vec![frame.clone()]], "as the host sent it");
-    let [(info, punt)] = &kept.punts[..] else { panic!("{} frames reached the host", kept.punts.len()) };
-    assert!((info.port, info.reason, info.entry) == (0, Reason::NotIp, None) && *punt == frame, "as it came");
-    rig.finish();
+    fn the_longest_frame_goes_both_ways(width) {
+        let seed = seed();
+        let mut rng = rng(seed);
+        let mut rig = Rig::new(Setup { width, ..Setup::new(seed) }, secret(&mut rng));
+        rig.keep();
+        let mut frame = vec![0; rig.geometry().max_frame_bytes as usize];
+        rng.fill_bytes(&mut frame);
+        set16(&mut frame, 12, ETHERTYPE_LOCAL);
+        frame[..6].copy_from_slice(&[2, 0, 0, 0, 0, 0]);
+        rig.inject(0, frame.clone(), false);
+        assert!(rig.send(1, &frame));
+        rig.rest();
+        let kept = rig.kept.take().expect("it was kept");
+        assert!(kept.sent == [vec![], vec![frame.clone()]], "as the host sent it");
+        let [(info, punt)] = &kept.punts[..] else { panic!("{} frames reached the host", kept.punts.len()) };
+        assert!((info.port, info.reason, info.entry) == (0, Reason::NotIp, None) && *punt == frame, "as it came");
+        rig.finish();
+    }
 }

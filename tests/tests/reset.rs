@@ -9,7 +9,7 @@ use fpgaflow_driver::card::{CardError, Events, PortCounters};
 use fpgaflow_driver::table::FlowTable;
 use fpgaflow_driver::transport::Transport;
 use fpgaflow_golden::Losses;
-use fpgaflow_tests::{Churn, Feeder, Rig, Setup, Stream, datagram_flow, hop, secret};
+use fpgaflow_tests::{Churn, Feeder, Rig, Setup, Stream, Width, at_both_widths, datagram_flow, hop, secret};
 use fpgaflow_traffic::{Frames, Mix, Scenario, Sizes, Variety, rng, seed};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -22,11 +22,11 @@ const RESETS: u64 = 12;
 const FRAMES_BETWEEN: u64 = 1_500;
 
 /// Resets a card again and again while random frames flow and tables change, in surroundings that behave as `timing`.
-fn reset_under_traffic(timing: Timing, sizes: Sizes) {
+fn reset_under_traffic(width: Width, timing: Timing, sizes: Sizes) {
     let seed = seed();
     let mut rng = rng(seed);
     let losses = Losses { host_full: true, tx_full: false };
-    let mut rig = Rig::new(Setup { timing, losses, ..Setup::new(seed) }, secret(&mut rng));
+    let mut rig = Rig::new(Setup { width, timing, losses, ..Setup::new(seed) }, secret(&mut rng));
     let scenario = Scenario::draw(&mut rng, rig.geometry(), 300, &Variety::everything());
     let mut child = || ChaCha8Rng::seed_from_u64(rng.random());
     let mut churn = Churn::new(child(), &scenario, 85);
@@ -57,21 +57,10 @@ fn reset_under_traffic(timing: Timing, sizes: Sizes) {
     assert!(report.summary.forwarded() > FRAMES_BETWEEN / 10, "the flows are not forwarded again");
 }
 
-#[test]
-fn a_card_goes_on_after_resets_at_line_rate() {
-    reset_under_traffic(Timing::default(), Sizes::Small);
-}
-
-#[test]
-fn a_card_goes_on_after_resets_amid_stalls_and_long_frames() {
-    let timing = Timing { bus_latency: 60, bus_stall_percent: 40, rx_stall_percent: 30, tx_stall_percent: 40 };
-    reset_under_traffic(timing, Sizes::Mixed);
-}
-
 /// A rig with a flow from port 0 to port 1, under whose frames it was until a moment ago.
-fn busy_rig() -> (Rig, Stream) {
+fn busy_rig(width: Width) -> (Rig, Stream) {
     let seed = seed();
-    let mut rig = Rig::new(Setup::new(seed), secret(&mut rng(seed)));
+    let mut rig = Rig::new(Setup { width, ..Setup::new(seed) }, secret(&mut rng(seed)));
     let next_hop = rig.add_next_hop(hop(1));
     let flow = datagram_flow(0, 1, next_hop);
     rig.install([flow]).expect("an empty table takes a flow");
@@ -84,60 +73,68 @@ fn busy_rig() -> (Rig, Stream) {
     (rig, stream)
 }
 
-#[test]
-fn counters_and_clock_start_anew() {
-    let (rig, _) = busy_rig();
-    let driver = &rig.driver;
-    let clock = || driver.clock().expect("read the clock");
-    let before = clock();
-    assert!(driver.reason_counters().expect("read")[Reason::Forwarded as usize] > 0, "there is something to forget");
-    rig.transport.reset().expect("reset the card");
-    let after = clock();
-    assert!(after < before, "clock {after} after the reset, {before} before it");
-    assert_eq!(driver.reason_counters().expect("read")[Reason::Forwarded as usize], 0);
-    // What waited at the port came in since, and found it off.
-    let mut reasons = driver.reason_counters().expect("read");
-    let dropped = std::mem::take(&mut reasons[Reason::PortDisabled as usize]);
-    assert_eq!(reasons, [0; REASONS]);
-    let ports = [0, 1].map(|port| driver.port_counters(port).expect("the port exists"));
-    let came = PortCounters { rx_frames: dropped, rx_bytes: dropped * MIN_FRAME_BYTES as u64, ..PortCounters::default() };
-    assert_eq!(ports, [came, PortCounters::default()]);
-}
+at_both_widths! {
+    fn a_card_goes_on_after_resets_at_line_rate(width) {
+        reset_under_traffic(width, Timing::default(), Sizes::Small);
+    }
 
-#[test]
-fn no_flow_is_left_in_the_table() {
-    let (mut rig, mut stream) = busy_rig();
-    rig.rest();
-    // The card is told of everything but the table, of which the model is told nothing either.
-    let empty = FlowTable::new(&rig.geometry(), *rig.table.secret());
-    rig.table = empty;
-    rig.reset_and_recover();
-    rig.await_commands();
-    stream.feed(&mut rig);
-    rig.rest();
-    let report = rig.finish();
-    assert_eq!(report.count(Reason::Miss), report.summary.injected, "an empty table knows no flow");
-    assert!(report.summary.injected >= 16);
-}
+    fn a_card_goes_on_after_resets_amid_stalls_and_long_frames(width) {
+        let timing = Timing { bus_latency: 60, bus_stall_percent: 40, rx_stall_percent: 30, tx_stall_percent: 40 };
+        reset_under_traffic(width, timing, Sizes::Mixed);
+    }
 
-#[test]
-fn a_reset_that_the_driver_was_not_told_of_is_a_stall_and_is_recovered_from() {
-    let (mut rig, mut stream) = busy_rig();
-    rig.rest();
-    rig.transport.reset().expect("reset the card");
-    rig.driver.submit([]).expect("submit commands");
-    let mut events = Events::default();
-    let begun = Instant::now();
-    rig.driver.poll(begun, &mut events).expect("not long enough to complain");
-    rig.transport.card().run(10_000);
-    let error = rig.driver.poll(begun + Duration::from_secs(11), &mut events).expect_err("a card that forgot its rings");
-    assert!(matches!(error, CardError::Stalled { .. }), "{error:?}");
-    assert!(error.to_string().starts_with("card sim has not executed a command"), "{error}");
-    rig.reset_and_recover();
-    rig.await_commands();
-    let before = stream.sent;
-    stream.feed(&mut rig);
-    rig.rest();
-    let report = rig.finish();
-    assert_eq!(report.count(Reason::Forwarded), stream.sent - before, "the flow is back");
+    fn counters_and_clock_start_anew(width) {
+        let (rig, _) = busy_rig(width);
+        let driver = &rig.driver;
+        let clock = || driver.clock().expect("read the clock");
+        let before = clock();
+        assert!(driver.reason_counters().expect("read")[Reason::Forwarded as usize] > 0, "there is something to forget");
+        rig.transport.reset().expect("reset the card");
+        let after = clock();
+        assert!(after < before, "clock {after} after the reset, {before} before it");
+        assert_eq!(driver.reason_counters().expect("read")[Reason::Forwarded as usize], 0);
+        // What waited at the port came in since, and found it off.
+        let mut reasons = driver.reason_counters().expect("read");
+        let dropped = std::mem::take(&mut reasons[Reason::PortDisabled as usize]);
+        assert_eq!(reasons, [0; REASONS]);
+        let ports = [0, 1].map(|port| driver.port_counters(port).expect("the port exists"));
+        let came = PortCounters { rx_frames: dropped, rx_bytes: dropped * MIN_FRAME_BYTES as u64, ..PortCounters::default() };
+        assert_eq!(ports, [came, PortCounters::default()]);
+    }
+
+    fn no_flow_is_left_in_the_table(width) {
+        let (mut rig, mut stream) = busy_rig(width);
+        rig.rest();
+        // The card is told of everything but the table, of which the model is told nothing either.
+        let empty = FlowTable::new(&rig.geometry(), *rig.table.secret());
+        rig.table = empty;
+        rig.reset_and_recover();
+        rig.await_commands();
+        stream.feed(&mut rig);
+        rig.rest();
+        let report = rig.finish();
+        assert_eq!(report.count(Reason::Miss), report.summary.injected, "an empty table knows no flow");
+        assert!(report.summary.injected >= 16);
+    }
+
+    fn a_reset_that_the_driver_was_not_told_of_is_a_stall_and_is_recovered_from(width) {
+        let (mut rig, mut stream) = busy_rig(width);
+        rig.rest();
+        rig.transport.reset().expect("reset the card");
+        rig.driver.submit([]).expect("submit commands");
+        let mut events = Events::default();
+        let begun = Instant::now();
+        rig.driver.poll(begun, &mut events).expect("not long enough to complain");
+        rig.transport.card().run(10_000);
+        let error = rig.driver.poll(begun + Duration::from_secs(11), &mut events).expect_err("a card that forgot its rings");
+        assert!(matches!(error, CardError::Stalled { .. }), "{error:?}");
+        assert!(error.to_string().starts_with("card sim has not executed a command"), "{error}");
+        rig.reset_and_recover();
+        rig.await_commands();
+        let before = stream.sent;
+        stream.feed(&mut rig);
+        rig.rest();
+        let report = rig.finish();
+        assert_eq!(report.count(Reason::Forwarded), stream.sent - before, "the flow is back");
+    }
 }

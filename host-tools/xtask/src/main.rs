@@ -3,6 +3,7 @@
 mod packages;
 mod registers;
 mod run;
+mod soak;
 mod test;
 mod vm;
 
@@ -31,6 +32,8 @@ enum Task {
     },
     /// Everything that has to hold: format, lints, generated pages, tests
     Test,
+    /// The differential tests of RTL and golden model with millions of frames
+    Soak(soak::Soak),
     /// The release binary drives the verilated card through VFIO, in a guest of QEMU with an IOMMU
     TestVm,
     /// Write the generated pages under docs/
@@ -48,6 +51,10 @@ fn main() -> Result<()> {
         Task::Test => {
             packages::ensure(&[Need::Compiler, Need::Verilator, Need::Network, Need::Yosys])?;
             test::all()
+        }
+        Task::Soak(arguments) => {
+            packages::ensure(&[Need::Compiler, Need::Verilator])?;
+            soak::soak(&arguments)
         }
         Task::TestVm => {
             packages::ensure(&[Need::Compiler, Need::Verilator])?;

@@ -1,25 +1,32 @@
 //! Flows that cross a card from one port to another, and what their packets become: for tests and benches that need no variety.
 
 use fpgaflow_abi::entry::{Action, Entry};
-use fpgaflow_abi::key::{Addresses, Encap, FlowKey};
+use fpgaflow_abi::key::{Addresses, Encap, Family, FlowKey};
 use fpgaflow_abi::next_hop::NextHop;
 use fpgaflow_abi::wire::{MIN_FRAME_BYTES, PROTO_UDP};
 
 use crate::Packet;
 
-/// A datagram flow number `number` from `port`, its source translated, to leave by `next_hop`.
+/// [`datagram_flow_of`] IPv4.
 pub fn datagram_flow(port: u8, number: u8, next_hop: u16) -> Entry {
-    let dst = [198, 51, 100, 1].into();
-    let key = FlowKey {
-        ingress: port,
-        encap: Encap::NONE,
-        protocol: PROTO_UDP,
-        addresses: Addresses::V4 { src: [192, 0, 2, number].into(), dst },
-        sport: 1000,
-        dport: 2000,
+    datagram_flow_of(Family::V4, port, number, next_hop)
+}
+
+/// A datagram flow number `number` from `port`, its source translated, to leave by `next_hop`.
+pub fn datagram_flow_of(family: Family, port: u8, number: u8, next_hop: u16) -> Entry {
+    let [addresses, translated] = match family {
+        Family::V4 => {
+            let dst = [198, 51, 100, 1].into();
+            [[192, 0, 2, number], [203, 0, 113, 5]].map(|src| Addresses::V4 { src: src.into(), dst })
+        }
+        Family::V6 => {
+            let dst = [0x2001, 0xdb8, 1, 0, 0, 0, 0, 1].into();
+            [[0x2001, 0xdb8, 0, 0, 0, 0, 0, number.into()], [0x2001, 0xdb8, 0xffff, 0, 0, 0, 0, 5]]
+                .map(|src: [u16; 8]| Addresses::V6 { src: src.into(), dst })
+        }
     };
-    let addresses = Addresses::V4 { src: [203, 0, 113, 5].into(), dst };
-    Entry { key, action: Action { addresses, sport: 61_000 + u16::from(number), dport: 2000, next_hop }, valid: true }
+    let key = FlowKey { ingress: port, encap: Encap::NONE, protocol: PROTO_UDP, addresses, sport: 1000, dport: 2000 };
+    Entry { key, action: Action { addresses: translated, sport: 61_000 + u16::from(number), dport: 2000, next_hop }, valid: true }
 }
 
 /// A next hop by port `egress`.

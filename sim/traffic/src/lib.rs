@@ -1,6 +1,6 @@
 //! Flows and frames for tests and benches, from one seed.
 //!
-//! [`datagram_flow`] and [`hop`] are single flows without variety. [`Variety`] says which families, protocols and encapsulations there are;
+//! [`datagram_flow_of`] and [`hop`] are single flows without variety. [`Variety`] says which families, protocols and encapsulations there are;
 //! [`Scenario`] draws next hops and flows of it for a card; [`Frames`] draws frames for them: hits of every shape, near misses, and
 //! everything that a card must refuse, in the proportions of a [`Mix`]. Packets are put together with etherparse, which neither the card nor its
 //! golden model uses.
@@ -23,7 +23,7 @@ mod sizes;
 mod variety;
 mod weighted;
 
-pub use crossing::{datagram_flow, forwarded, hop};
+pub use crossing::{datagram_flow, datagram_flow_of, forwarded, hop};
 pub use draft::{L3, L4, fix_ip_checksum, set16};
 pub use frames::{Frame, Frames};
 pub use mix::{Kind, Mix};
@@ -38,6 +38,9 @@ use rand_chacha::ChaCha8Rng;
 
 /// Environment variable that replays a run.
 pub const SEED_VARIABLE: &str = "FPGAFLOW_SEED";
+
+/// Environment variable that says how many frames the long random tests get.
+pub const FRAMES_VARIABLE: &str = "FPGAFLOW_FRAMES";
 
 /// The seed of this run: from [`SEED_VARIABLE`], else drawn from the system. Printed, so that a failing test shows it.
 ///

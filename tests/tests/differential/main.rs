@@ -1,39 +1,16 @@
 //! Random frames through the RTL and the golden model while tables change, at both widths: no difference in any frame, order or counter.
 //!
-//! [`fpgaflow_traffic::SEED_VARIABLE`] replays a run; [`press::FRAMES_VARIABLE`] is how many frames all settings of a width together get.
+//! [`fpgaflow_traffic::SEED_VARIABLE`] replays a run; [`fpgaflow_traffic::FRAMES_VARIABLE`] is how many frames all settings of a width together get.
 
 mod press;
 
 use fpgaflow_abi::reason::Reason;
-use fpgaflow_card::{Timing, Width};
+use fpgaflow_card::Timing;
 use fpgaflow_golden::Losses;
-use fpgaflow_tests::PortSetup;
+use fpgaflow_tests::{PortSetup, at_both_widths};
 use fpgaflow_traffic::{Sizes, Variety};
 
 use press::{Flows, HOST_MAY_LOSE, Setting, VARIED, assert_varied, deep, frames_of, press};
-
-/// Makes a test of each width.
-macro_rules! at_both_widths {
-    ($(fn $name:ident($width:ident) $body:block)+) => {
-        mod at_64_bits {
-            use super::*;
-            $(#[test]
-            fn $name() {
-                let $width = Width::Bits64;
-                $body
-            })+
-        }
-
-        mod at_512_bits {
-            use super::*;
-            $(#[test]
-            fn $name() {
-                let $width = Width::Bits512;
-                $body
-            })+
-        }
-    };
-}
 
 at_both_widths! {
     fn rtl_and_model_agree_at_line_rate(width) {

@@ -7,13 +7,11 @@ use fpgaflow_card::{Timing, Width};
 use fpgaflow_driver::placement::MOVES_COUNTED;
 use fpgaflow_golden::Losses;
 use fpgaflow_tests::{Churn, ChurnCounts, Feeder, PortSetup, Report, Rig, Setup, secret};
-use fpgaflow_traffic::{Frames, Mix, Scenario, Shape, Sizes, Variety, rng, seed};
+use fpgaflow_traffic::{FRAMES_VARIABLE, Frames, Mix, Scenario, Shape, Sizes, Variety, rng, seed};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// Environment variable that says how many frames all settings of a width together get.
-pub const FRAMES_VARIABLE: &str = "FPGAFLOW_FRAMES";
-/// Frames without it.
+/// Frames that all settings of a width together get, unless [`FRAMES_VARIABLE`] says how many.
 const FRAMES: u64 = 500_000;
 /// Clocks between two changes of what goes in.
 const STEP_CLOCKS: u64 = 64;
@@ -160,7 +158,7 @@ pub fn press(width: Width, name: &str, setting: &Setting) -> Outcome {
     let churn = churn.counts;
     let report = rig.finish();
     println!(
-        "{} bits, {name}: {} frames in {} clocks, {} forwarded, {} to the host, {} lost there; {churn:?}, {moves} slots moved, {} stashed",
+        "{} bits, {name}: seed {seed}, {} frames in {} clocks, {} forwarded, {} to the host, {} lost there; {churn:?}, {moves} slots moved, {} stashed",
         width.geometry().width_bits,
         report.summary.injected,
         report.clocks,

@@ -138,6 +138,11 @@ impl Material {
 
 #[cfg(feature = "sim")]
 mod rtl {
+    use fpgaflow_abi::entry::Entry;
+    use fpgaflow_abi::key::Family;
+    use fpgaflow_abi::wire::{PROTO_GRE, PROTO_TCP, PROTO_UDP};
+    use fpgaflow_traffic::Shape;
+
     use super::*;
 
     /// Statistics without the clocks, which only the card has.
@@ -147,25 +152,66 @@ mod rtl {
         (cycles, stats)
     }
 
+    /// Widths of the data path, in bits.
+    const WIDTHS: [&str; 2] = ["64", "512"];
+    /// Reasons that no frame of a replay can have: ports, lookup and next hops are on, no MAC marks a frame bad, and nothing is lost.
+    const NEVER: [Reason; 6] =
+        [Reason::PortDisabled, Reason::RxError, Reason::LookupDisabled, Reason::NoNextHop, Reason::HostFull, Reason::TxFull];
+
+    /// Between them the replays, whose statistics these are, forwarded flows of every family, protocol and encapsulation on either
+    /// side, and refused frames for every reason.
+    fn assert_varied(material: &Material, replays: &[Value]) {
+        let counted = |look: &dyn Fn(&Value) -> &Value| replays.iter().any(|stats| look(stats).as_u64() != Some(0));
+        for reason in Reason::ALL.iter().filter(|reason| !NEVER.contains(reason) && **reason != Reason::Forwarded) {
+            assert!(counted(&|stats| &stats["reasons"][reason.name()]), "no frame is refused for {reason}");
+        }
+        let forwarded: Vec<_> = (0..)
+            .zip(&material.scenario.flows)
+            .filter(|(index, _): &(usize, _)| counted(&|stats| &stats["flows"][index]["packets"]))
+            .map(|(_, flow)| flow)
+            .collect();
+        for family in [Family::V4, Family::V6] {
+            for protocol in [PROTO_TCP, PROTO_UDP, PROTO_GRE] {
+                let is_one = |flow: &&Entry| flow.key.family() == family && flow.key.protocol == protocol;
+                assert!(forwarded.iter().any(|flow| is_one(flow)), "protocol {protocol} of {family:?}");
+            }
+        }
+        for shape in Shape::ALL {
+            assert!(forwarded.iter().any(|flow| Shape::of(&flow.key.encap) == shape), "nothing came in {shape:?}");
+            let left = |flow: &Entry| Shape::of(&material.scenario.next_hop_of(flow).encap) == shape;
+            assert!(forwarded.iter().any(|flow| left(flow)), "nothing left in {shape:?}");
+        }
+    }
+
     #[test]
-    fn the_verilated_card_writes_the_same_files_as_the_model() {
+    fn the_verilated_card_writes_the_same_files_as_the_model_at_both_widths() {
         let seed = seed();
-        let material = Material::draw(seed, 4000, &Variety::everything());
+        let material = Material::draw(seed, 8000, &Variety::everything());
+        let mut replays = Vec::new();
         for (port, pace) in [(0, "back-to-back"), (1, "timestamps")] {
             let golden = material.results("golden", &[port], &["--pace", pace]);
-            let rtl = material.results("rtl", &[port], &["--pace", pace]);
-            for ((name, golden), (rtl_name, rtl)) in golden.iter().zip(&rtl) {
-                assert_eq!(name, rtl_name);
-                if name == "stats.json" {
-                    let (cycles, rtl) = without_cycles(rtl);
-                    assert_eq!(without_cycles(golden), (0, rtl), "FPGAFLOW_SEED={seed}");
-                    let least = material.frames[usize::from(port)].iter().map(|frame| frame.len() / 8).sum::<usize>() as u64;
-                    assert!((least..20 * least).contains(&cycles), "{cycles} clocks, the frames have {least} beats");
-                } else {
-                    assert!(golden == rtl, "{name} differs, {pace} (FPGAFLOW_SEED={seed})");
+            for width in WIDTHS {
+                let rtl = material.results("rtl", &[port], &["--pace", pace, "--width", width]);
+                assert_eq!(golden.len(), rtl.len());
+                for ((name, golden), (rtl_name, rtl)) in golden.iter().zip(&rtl) {
+                    assert_eq!(name, rtl_name);
+                    if name == "stats.json" {
+                        let (cycles, rtl) = without_cycles(rtl);
+                        assert_eq!(without_cycles(golden), (0, rtl.clone()), "{width} bits, FPGAFLOW_SEED={seed}");
+                        let beats = |bits: usize| {
+                            let beats = material.frames[usize::from(port)].iter().map(|frame| frame.len() * 8 / bits);
+                            beats.sum::<usize>() as u64
+                        };
+                        let plausible = beats(width.parse().unwrap())..20 * beats(64);
+                        assert!(plausible.contains(&cycles), "{cycles} clocks at {width} bits, not {plausible:?}");
+                        replays.push(rtl);
+                    } else {
+                        assert!(golden == rtl, "{name} differs, {pace}, {width} bits (FPGAFLOW_SEED={seed})");
+                    }
                 }
             }
         }
+        assert_varied(&material, &replays);
     }
 
     #[test]
@@ -173,19 +219,21 @@ mod rtl {
         let seed = seed();
         let material = Material::draw(seed, 4000, &Variety::everything());
         let golden = material.results("golden", &[0, 1], &[]);
-        let rtl = material.results("rtl", &[0, 1], &[]);
-        for ((name, golden), (_, rtl)) in golden.iter().zip(&rtl) {
-            let lines = |bytes: &[u8]| bytes.split(|byte| *byte == b'\n').map(<[u8]>::to_owned).collect::<Vec<_>>();
-            let mut sides = match name.as_str() {
-                "stats.json" => {
-                    assert_eq!(without_cycles(golden).1, without_cycles(rtl).1, "FPGAFLOW_SEED={seed}");
-                    continue;
-                }
-                "punts.jsonl" => [lines(golden), lines(rtl)],
-                _ => ["golden", "rtl"].map(|engine| read_pcap(&Path::new(&material.path(engine)).join(name))),
-            };
-            sides.iter_mut().for_each(|side| side.sort());
-            assert!(sides[0] == sides[1], "{name} differs (FPGAFLOW_SEED={seed})");
+        for width in WIDTHS {
+            let rtl = material.results("rtl", &[0, 1], &["--width", width]);
+            for ((name, golden), (_, rtl)) in golden.iter().zip(&rtl) {
+                let lines = |bytes: &[u8]| bytes.split(|byte| *byte == b'\n').map(<[u8]>::to_owned).collect::<Vec<_>>();
+                let mut sides = match name.as_str() {
+                    "stats.json" => {
+                        assert_eq!(without_cycles(golden).1, without_cycles(rtl).1, "{width} bits, FPGAFLOW_SEED={seed}");
+                        continue;
+                    }
+                    "punts.jsonl" => [lines(golden), lines(rtl)],
+                    _ => ["golden", "rtl"].map(|engine| read_pcap(&Path::new(&material.path(engine)).join(name))),
+                };
+                sides.iter_mut().for_each(|side| side.sort());
+                assert!(sides[0] == sides[1], "{name} differs at {width} bits (FPGAFLOW_SEED={seed})");
+            }
         }
     }
 }

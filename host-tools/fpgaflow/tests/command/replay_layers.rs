@@ -61,20 +61,21 @@ fn traffic(set: &FlowSet) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
     set.flows.iter().enumerate().map(packet).unzip()
 }
 
-/// Replays `frames` by port 0 through `engine` and returns what left by port 1, what the host got, and the statistics.
-fn replay(engine: &str, dir: &Path, frames: &[Vec<u8>]) -> (Vec<Vec<u8>>, Vec<Vec<u8>>, Value) {
+/// Replays `frames` by port 0 through `engine`, its name and options, and returns what left by port 1, what the host got, and the statistics.
+fn replay(engine: &[&str], dir: &Path, frames: &[Vec<u8>]) -> (Vec<Vec<u8>>, Vec<Vec<u8>>, Value) {
     write_pcap(&dir.join("in.pcap"), frames, 0, TsResolution::NanoSecond, Endianness::Little);
     let path = |name: &str| dir.join(name).display().to_string();
     let rx = format!("0={}", path("in.pcap"));
-    let run = fpgaflow(&["replay", "--engine", engine, "--flows", &path("flows.json"), "--rx", &rx, "--out", &path("out")]);
-    assert!(run.status.success(), "{engine}: {run:?}");
+    let files = ["--flows", &path("flows.json"), "--rx", &rx, "--out", &path("out")];
+    let run = fpgaflow(&[&["replay", "--engine"], engine, &files[..]].concat());
+    assert!(run.status.success(), "{engine:?}: {run:?}");
     let stats = std::fs::read_to_string(dir.join("out/stats.json")).unwrap();
     let capture = |name: &str| read_pcap(&dir.join("out").join(name));
     (capture("port1.pcap"), capture("host.pcap"), serde_json::from_str(&stats).unwrap())
 }
 
 /// Every flow's packet leaves translated in its next hop's encapsulation, and is counted.
-fn every_flow_leaves_as_it_must(engine: &str) {
+fn every_flow_leaves_as_it_must(engine: &[&str]) {
     let dir = tempfile::tempdir().unwrap();
     let text = file().to_string();
     std::fs::write(dir.path().join("flows.json"), &text).unwrap();
@@ -91,7 +92,7 @@ fn every_flow_leaves_as_it_must(engine: &str) {
 }
 
 /// What the engine must not take, by reason.
-fn the_rest_is_punted_by_its_reason(engine: &str) {
+fn the_rest_is_punted_by_its_reason(engine: &[&str]) {
     let dir = tempfile::tempdir().unwrap();
     let text = file().to_string();
     std::fs::write(dir.path().join("flows.json"), &text).unwrap();
@@ -136,32 +137,36 @@ fn the_rest_is_punted_by_its_reason(engine: &str) {
 
 #[test]
 fn the_model_takes_ipv6_gre_tags_and_pppoe_from_files() {
-    every_flow_leaves_as_it_must("golden");
+    every_flow_leaves_as_it_must(&["golden"]);
 }
 
 #[test]
 fn the_model_punts_what_is_wrong_with_them_by_its_reason() {
-    the_rest_is_punted_by_its_reason("golden");
+    the_rest_is_punted_by_its_reason(&["golden"]);
 }
 
 #[test]
 fn the_software_flowtable_takes_ipv6_gre_tags_and_pppoe_from_files() {
-    every_flow_leaves_as_it_must("software");
+    every_flow_leaves_as_it_must(&["software"]);
 }
 
 #[test]
 fn the_software_flowtable_punts_what_is_wrong_with_them_by_its_reason() {
-    the_rest_is_punted_by_its_reason("software");
+    the_rest_is_punted_by_its_reason(&["software"]);
 }
 
 #[cfg(feature = "sim")]
 #[test]
 fn the_verilated_card_takes_ipv6_gre_tags_and_pppoe_from_files() {
-    every_flow_leaves_as_it_must("rtl");
+    for width in ["64", "512"] {
+        every_flow_leaves_as_it_must(&["rtl", "--width", width]);
+    }
 }
 
 #[cfg(feature = "sim")]
 #[test]
 fn the_verilated_card_punts_what_is_wrong_with_them_by_its_reason() {
-    the_rest_is_punted_by_its_reason("rtl");
+    for width in ["64", "512"] {
+        the_rest_is_punted_by_its_reason(&["rtl", "--width", width]);
+    }
 }
