@@ -49,9 +49,10 @@ pub fn soak(soak: &Soak) -> Result<()> {
 /// What settings came to.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Tally {
+    /// Settings without a difference, and their frames.
     settings: u64,
     frames: u64,
-    /// Settings that failed: each stops at its first difference.
+    /// Settings that failed, each at its first difference.
     differing: u64,
     seeds: Vec<u64>,
 }
@@ -80,7 +81,7 @@ impl Tally {
     }
 
     fn in_words(&self) -> String {
-        format!("{} frames in {} settings without a difference, {} settings with one", self.frames, self.settings, self.differing)
+        format!("{} frames, {} differences, {} settings without any", self.frames, self.differing, self.settings)
     }
 }
 
