@@ -1,8 +1,9 @@
 //! Placement: how fast, how full, and what structured keys do to a linear hash. `cargo bench -p fpgaflow-driver --bench placement`.
 
+use fpgaflow_abi::slot::stash_for;
 use fpgaflow_driver::bench::keys::KeyShape;
 use fpgaflow_driver::bench::placement::{Workload, fill, first_refusal};
-use fpgaflow_driver::placement::{Effort, Refusal, stash_for};
+use fpgaflow_driver::placement::{Effort, Refusal};
 
 const SECRETS: u64 = 200;
 

@@ -7,7 +7,7 @@
 //! # How full it gets
 //! Two banks of four-slot buckets cannot hold more than about 98 % (the threshold of cuckoo hashing with two buckets of four). A search of
 //! [`Effort::DEEP`] comes within half a percent of that at any size; in small tables it reads every bucket there is. Long before
-//! that, pairs of keys with equal tags and buckets need stash slots, the more of them the larger the table: [`stash_for`].
+//! that, pairs of keys with equal tags and buckets need stash slots, the more of them the larger the table: [`fpgaflow_abi::slot::stash_for`].
 //! `fpgaflow bench placement` measures both.
 //!
 //! # Contract
@@ -28,7 +28,7 @@ pub use plan::{Plan, Write};
 pub use search::Effort;
 pub use stats::{MOVES_COUNTED, Stats};
 
-use fpgaflow_abi::hash::{KeyHash, TAG_BITS};
+use fpgaflow_abi::hash::KeyHash;
 use fpgaflow_abi::slot::{BANKS, EntryRef, Slot, SlotPlace, StashSlot, WAYS};
 
 use buckets::Buckets;
@@ -48,20 +48,6 @@ pub enum Refusal {
     #[error("another flow has the same hash")]
     HashTaken,
 }
-
-/// Stash slots that a table of `slots` slots needs to take 97 % of them and more without a refusal.
-///
-/// Two of `n` keys have equal tags and equal buckets with a probability of `2^-16` by buckets of a bank, so a full table has met
-/// one such pair for every 16,384 slots. Twice that is there, and [`STASH_BASE`] for small tables and for keys for which no slot is found.
-pub const fn stash_for(slots: usize) -> usize {
-    STASH_BASE + slots / SLOTS_PER_STASH
-}
-
-/// Stash slots of the smallest tables.
-pub const STASH_BASE: usize = 8;
-
-/// Slots to a stash slot besides: half of those that meet one pair of keys with equal tags.
-const SLOTS_PER_STASH: usize = 1 << (TAG_BITS - (BANKS * WAYS).ilog2() as usize);
 
 /// Which slot holds what: the shadow of the card's slots and stash.
 #[derive(Debug, Clone)]

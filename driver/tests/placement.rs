@@ -6,8 +6,8 @@ mod support;
 use std::collections::BTreeMap;
 
 use fpgaflow_abi::hash::KeyHash;
-use fpgaflow_abi::slot::{BANKS, EntryRef, Slot, SlotPlace, StashSlot, WAYS};
-use fpgaflow_driver::placement::{Effort, Placement, Plan, Refusal, Write, stash_for};
+use fpgaflow_abi::slot::{BANKS, EntryRef, Slot, SlotPlace, StashSlot, WAYS, stash_for};
+use fpgaflow_driver::placement::{Effort, Placement, Plan, Refusal, Write};
 use proptest::prelude::*;
 use rand::RngExt;
 

@@ -1,6 +1,7 @@
 //! The engine's own blocks, and the lint over everything wired together.
 
-use fpgaflow_hdl::engine::{Credits, Engine64};
+use fpgaflow_abi::geometry::MAX_FRAME_BYTES;
+use fpgaflow_hdl::engine::{Credits, Engine64, GEOMETRY_64, GEOMETRY_512, engine64x1, engine512x4, sizes};
 use fpgaflow_hdl_guard::{Expect, check_block, lint, listing, model, rng};
 use rand::RngExt;
 
@@ -36,11 +37,35 @@ fn credits_never_let_in_more_frames_than_there_is_room_for() {
     assert!(all_back > 0, "the frames never all came back");
 }
 
+/// Does `work` on a stack that an engine fits: it is made there, every bit of it a byte, and a test's thread has less.
+fn on_a_large_stack<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    std::thread::Builder::new().stack_size(64 << 20).spawn(work).expect("a thread starts").join().expect("the work ends")
+}
+
 #[test]
 fn nothing_in_the_engine_means_two_things() {
-    // An engine is made on the stack, every bit of it a byte: more than a test's thread has.
-    let lint = || lint::lint(&Engine64::default(), "engine");
-    let thread = std::thread::Builder::new().stack_size(16 << 20).spawn(lint).expect("a thread starts");
-    let findings = thread.join().expect("the lint ends");
+    let findings = on_a_large_stack(|| lint::lint(&Engine64::default(), "engine"));
     assert!(findings.is_empty(), "{}", listing(&findings));
+}
+
+#[test]
+fn nothing_in_an_engine_of_one_port_means_two_things() {
+    let findings = on_a_large_stack(|| lint::lint(&engine64x1::Engine::default(), "engine"));
+    assert!(findings.is_empty(), "{}", listing(&findings));
+}
+
+#[test]
+fn nothing_in_the_largest_engine_means_two_things() {
+    let findings = on_a_large_stack(|| lint::lint(&engine512x4::Engine::default(), "engine"));
+    assert!(findings.is_empty(), "{}", listing(&findings));
+}
+
+#[test]
+fn what_follows_from_a_geometry_is_what_its_blocks_need() {
+    assert_eq!(GEOMETRY_64.max_frame_bytes, MAX_FRAME_BYTES);
+    assert_eq!((GEOMETRY_64.stash, GEOMETRY_64.slots()), (9, 8192), "8 slots, and one for every 8,192 of the table");
+    // 1,129 beats of 8 bytes and 142 of 64, and what is under way.
+    assert_eq!((sizes::store_aw(&GEOMETRY_64, 64), sizes::store_aw(&GEOMETRY_512, 512)), (11, 8));
+    assert_eq!((sizes::head_beats(64), sizes::head_beats(512)), (12, 2));
+    assert_eq!((sizes::entry_ref_bits(&GEOMETRY_64), sizes::slot_bits(&GEOMETRY_64)), (14, 31));
 }

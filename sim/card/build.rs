@@ -6,8 +6,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::PathBuf;
 
-use fpgaflow_hdl::engine::{Engine64, Engine512, GEOMETRY_64, GEOMETRY_512};
-use fpgaflow_hdl::tx::{HostRx64, HostRx512};
+use fpgaflow_hdl::engine::{Engine64, Engine512, GEOMETRY_64, GEOMETRY_512, engine64, engine512};
 use fpgaflow_verilate::{Source, build_static};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -26,8 +25,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let mut builds = String::new();
     for (name, geometry, store_bytes, store_frames) in [
-        ("BUILD_64", GEOMETRY_64, HostRx64::STORE_BYTES, HostRx64::STORE_FRAMES),
-        ("BUILD_512", GEOMETRY_512, HostRx512::STORE_BYTES, HostRx512::STORE_FRAMES),
+        ("BUILD_64", GEOMETRY_64, engine64::HostRx::STORE_BYTES, engine64::HostRx::STORE_FRAMES),
+        ("BUILD_512", GEOMETRY_512, engine512::HostRx::STORE_BYTES, engine512::HostRx::STORE_FRAMES),
     ] {
         // A geometry's Debug form is the expression that makes it.
         writeln!(

@@ -20,7 +20,7 @@ use fpgaflow_abi::key::{Family, FlowKey};
 use fpgaflow_abi::next_hop::NextHop;
 use fpgaflow_abi::slot::EntryRef;
 use fpgaflow_abi::wire::MIN_FRAME_BYTES;
-use fpgaflow_card::{CosimTransport, RxFrame, Timing, Width};
+use fpgaflow_card::{Build, CosimTransport, RxFrame, Timing, Width};
 use fpgaflow_driver::card::{Card, CommandEvent, Events, Options, PortSettings, Sent, Ticket};
 use fpgaflow_driver::placement::Effort;
 use fpgaflow_driver::table::{FlowError, FlowTable};
@@ -102,6 +102,7 @@ pub struct Rig {
     /// What left, when [`Rig::keep`] asked for it.
     pub kept: Option<Kept>,
     setup: Setup,
+    build: Build,
     events: Events,
     under_way: VecDeque<UnderWay>,
     tally: Tally,
@@ -110,9 +111,14 @@ pub struct Rig {
 }
 
 impl Rig {
-    /// A card with lookup and all ports on, its tables empty.
+    /// The card of `setup.width` with lookup and all ports on, its tables empty.
     pub fn new(setup: Setup, secret: HashSecret) -> Self {
-        let transport = crate::verilated(setup.width);
+        Self::with_card(crate::verilated(setup.width), setup, secret)
+    }
+
+    /// The same with a card that was made before, whatever its width.
+    pub fn with_card(transport: Arc<CosimTransport>, setup: Setup, secret: HashSecret) -> Self {
+        let build = *transport.card().build();
         transport.card().set_timing(setup.timing, setup.seed);
         let driver = Card::open(Arc::clone(&transport) as Arc<dyn Transport>, secret, setup.options).expect("open the card");
         let geometry = *driver.geometry();
@@ -127,6 +133,7 @@ impl Rig {
             transport,
             driver,
             setup,
+            build,
         };
         for port in 0..geometry.ports {
             rig.set_port(port, true);
@@ -295,7 +302,7 @@ impl Rig {
     /// Whether a frame of `bytes` more could not overrun the store towards the host, even if all frames in the card were punted.
     pub fn is_calm(&self, bytes: usize) -> bool {
         let (frames, waiting_bytes) = self.board.leaving();
-        self.setup.width.build().is_calm(frames + 1, waiting_bytes + bytes)
+        self.build.is_calm(frames + 1, waiting_bytes + bytes)
     }
 
     /// Clocks the card `clocks` times with the driver looking at it every [`SLICE_CLOCKS`], and holds what left to the model.

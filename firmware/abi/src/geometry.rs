@@ -4,7 +4,7 @@ use bitfield_struct::bitfield;
 
 use crate::key::Family;
 use crate::slot::{BANKS, EntryRef, WAYS};
-use crate::wire::MIN_FRAME_BYTES;
+use crate::wire::{MAX_L2_BYTES, MIN_FRAME_BYTES};
 use crate::{ABI_VERSION, MAGIC, MAX_PORTS, regs};
 
 /// Register `DATAPATH`.
@@ -32,6 +32,10 @@ pub struct Table {
     /// Stash slots.
     pub stash: u8,
 }
+
+/// Longest frame that the engines take, without FCS: a packet of 9,000 bytes behind the longest layer 2 header. A card says its own in
+/// its identity.
+pub const MAX_FRAME_BYTES: u32 = 9000 + MAX_L2_BYTES as u32;
 
 /// Size of one card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

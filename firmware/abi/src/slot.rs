@@ -69,6 +69,20 @@ pub const SLOT_VALID: Field = Field::new(Slot::VALID_OFFSET, Slot::VALID_BITS);
 /// Whole hash of a stash row; its slot row is below.
 pub const STASH_HASH: Field = Field::new(SLOT_BITS, HASH_BITS);
 
+/// Stash slots that a table of `slots` slots needs to take 97 % of them and more without a refusal.
+///
+/// Two of `n` keys have equal tags and equal buckets with a probability of `2^-16` by buckets of a bank, so a full table has met
+/// one such pair for every 16,384 slots. Twice that is there, and [`STASH_BASE`] for small tables and for keys for which no slot is found.
+pub const fn stash_for(slots: usize) -> usize {
+    STASH_BASE + slots / SLOTS_PER_STASH
+}
+
+/// Stash slots of the smallest tables.
+pub const STASH_BASE: usize = 8;
+
+/// Slots to a stash slot besides: half of those that meet one pair of keys with equal tags.
+const SLOTS_PER_STASH: usize = 1 << (Slot::TAG_BITS - (BANKS * WAYS).ilog2() as usize);
+
 const _: () = assert!(ENTRY_REF_FAMILY.lsb == EntryRef::INDEX_BITS && ENTRY_REF_FAMILY.end() == ENTRY_REF_BITS);
 const _: () = assert!(SLOT_VALID.end() == SLOT_BITS && STASH_HASH.end() == STASH_BITS);
 

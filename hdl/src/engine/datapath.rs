@@ -11,56 +11,34 @@
 //! and the beats wait beside it in FIFOs of their own, the beats with their header, which comes off behind the FIFO. Parser and table start with the same head; what the parser finds waits for what
 //! the table finds. `docs/pipeline.md` says what each block owes its neighbours.
 //!
-//! One macro makes the data path of each width: rust-hdl cannot compute the many widths that follow from one.
+//! A macro, because rust-hdl cannot compute the many widths that follow from one: the module that [`engine!`](crate::engine!) makes says them as
+//! constants.
 
-use std::array;
-
-use fpgaflow_abi::counters::TICK_SHIFT;
-use fpgaflow_abi::hash::SECRET_BITS;
-
-use crate::counters::Counters;
-use crate::engine::Credits;
-use crate::parse::{self, Parser};
-use crate::prelude::*;
-use crate::records::{
-    BeatSink, BeatSource, CLOCK_BITS, CounterReply, CounterRequest, FrameInfo, L2Record, LENGTH_BITS, Parsed, PuntInfo,
-    REASON_BITS, SEEN_BITS, TableWrite, Verdict,
-};
-use crate::rx::{RxArbiter, SplitHead, Strip, WireSink};
-use crate::table::{self, FlowTable, RingDelay};
-use crate::tx::{Merge, WireSource};
-use crate::verdict::VerdictStage;
-
-/// Frames between `RxArbiter` and `Merge` at most, as a power of two: more than the pipeline has clocks, so that a packet a clock
-/// never waits for a credit.
-pub const FRAMES_AW: usize = 6;
-
-macro_rules! datapath {
-    (
-        $(#[$doc:meta])* $name:ident: width $w:tt, lanes $b:tt, ports $ports:tt, stored word $word:tt, payload address $paw:tt $pcw:tt,
-        rx $rx_port:ty, head $head:path, tx $tx_port:ty, host $host_rx:ty,
-        table $table:ty, entries $ew4:tt $ew6:tt, reference $ref:tt, next hops $nw:tt
-    ) => {
-        $(#[$doc])*
+/// The data path of an engine; for [`engine!`](crate::engine!), whose constants it uses.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! engine_datapath {
+    () => {
+        /// The path of a packet, from wire to wire and to the host: see `fpgaflow_hdl::engine`.
         #[derive(LogicBlock)]
-        pub struct $name {
+        pub struct Datapath {
             /// The engine's clock.
             pub clock: Signal<In, Clock>,
             /// Synchronous, active high; forgets every frame, leaves tables and counters alone.
             pub reset: Signal<In, Bit>,
             /// From the MACs.
-            pub s_axis_rx: [WireSink<$w, $b>; $ports],
+            pub s_axis_rx: [WireSink<W, B>; PORTS],
             /// To the MACs.
-            pub m_axis_tx: [WireSource<$w, $b>; $ports],
+            pub m_axis_tx: [WireSource<W, B>; PORTS],
 
             /// Ports that take frames in.
-            pub rx_enable: Signal<In, Bits<$ports>>,
+            pub rx_enable: [Signal<In, Bit>; PORTS],
             /// Ports that take frames for any destination.
-            pub promiscuous: Signal<In, Bits<$ports>>,
+            pub promiscuous: [Signal<In, Bit>; PORTS],
             /// Ports that drop what does not fit instead of holding up the engine.
-            pub tail_drop: Signal<In, Bits<$ports>>,
+            pub tail_drop: [Signal<In, Bit>; PORTS],
             /// Ethernet address of each port.
-            pub port_mac: [Signal<In, Bits<48>>; $ports],
+            pub port_mac: [Signal<In, Bits<48>>; PORTS],
             /// Look packets up.
             pub lookup_enable: Signal<In, Bit>,
             /// Secret of the keyed hash.
@@ -84,24 +62,24 @@ macro_rules! datapath {
             /// Its beats.
             pub m_axis_punt_beats: BeatSource<64>,
             /// Frames of the host.
-            pub s_axis_host: BeatSink<$w>,
+            pub s_axis_host: BeatSink<W>,
             /// Length and egress port, beside their beats.
             pub host_frame: Signal<In, FrameInfo>,
 
             /// Ports that dropped a received frame in this clock.
-            pub drop_valid: [Signal<Out, Bit>; $ports],
+            pub drop_valid: [Signal<Out, Bit>; PORTS],
             /// Why.
-            pub drop_reason: [Signal<Out, Bits<REASON_BITS>>; $ports],
+            pub drop_reason: [Signal<Out, Bits<REASON_BITS>>; PORTS],
             /// Ports that received a frame.
-            pub received_valid: [Signal<Out, Bit>; $ports],
+            pub received_valid: [Signal<Out, Bit>; PORTS],
             /// Its bytes.
-            pub received_length: [Signal<Out, Bits<LENGTH_BITS>>; $ports],
+            pub received_length: [Signal<Out, Bits<LENGTH_BITS>>; PORTS],
             /// Ports that sent a frame.
-            pub sent_valid: [Signal<Out, Bit>; $ports],
+            pub sent_valid: [Signal<Out, Bit>; PORTS],
             /// Its bytes.
-            pub sent_length: [Signal<Out, Bits<LENGTH_BITS>>; $ports],
+            pub sent_length: [Signal<Out, Bits<LENGTH_BITS>>; PORTS],
             /// Ports that dropped a frame to send.
-            pub tx_full_valid: [Signal<Out, Bit>; $ports],
+            pub tx_full_valid: [Signal<Out, Bit>; PORTS],
             /// A verdict was reached.
             pub verdict_valid: Signal<Out, Bit>,
             /// Which.
@@ -109,43 +87,42 @@ macro_rules! datapath {
             /// A punted frame was dropped.
             pub host_full_valid: Signal<Out, Bit>,
 
-            rx: [$rx_port; $ports],
-            arbiter: RxArbiter<$w, { $head }, $ports>,
-            split: SplitHead<{ $head }>,
+            rx: [RxPort; PORTS],
+            arbiter: RxArbiter<W, HEAD, PORTS>,
+            split: SplitHead<HEAD>,
             // Merge may have begun with frames whose first beat is not yet here: more than there are credits.
-            strip: Strip<$w, { FRAMES_AW + 1 }, { FRAMES_AW + 2 }>,
+            strip: Strip<W, { FRAMES_AW + 1 }, { FRAMES_AW + 2 }>,
             header_l2: Signal<Local, L2Record>,
             header_frame: Signal<Local, FrameInfo>,
-            payload: StreamFifo<Bits<$word>, $paw, $pcw>,
-            payload_in: Signal<Local, Bits<$word>>,
-            payload_out: Signal<Local, Bits<$word>>,
+            payload: StreamFifo<Bits<WORD>, PAYLOAD_AW, { PAYLOAD_AW + 1 }>,
+            payload_in: Signal<Local, Bits<WORD>>,
+            payload_out: Signal<Local, Bits<WORD>>,
             credits: Credits<FRAMES_AW, { FRAMES_AW + 1 }>,
-            parser: Parser<$ports>,
+            parser: Parser<PORTS>,
             parsed: RingDelay<Parsed, { table::LATENCY - parse::LATENCY }>,
             l2: StreamFifo<L2Record, FRAMES_AW, { FRAMES_AW + 1 }>,
-            flows: $table,
-            stage: VerdictStage<$nw>,
-            counters: Counters<$ew4, $ew6, $ref>,
+            flows: Table,
+            stage: VerdictStage<NEXT_HOPS_AW>,
+            counters: Counters<ENTRIES_V4_AW, ENTRIES_V6_AW, REF>,
             verdicts: CutFifo<Verdict, FRAMES_AW, { FRAMES_AW + 1 }>,
-            merge: Merge<$w, $ports>,
-            tx: [$tx_port; $ports],
-            host: $host_rx,
-            host_port: Signal<Local, Bits<{ crate::records::PORT_BITS }>>,
+            merge: Merge<W, PORTS>,
+            tx: [TxPort; PORTS],
+            host: HostRx,
+            host_port: Signal<Local, Bits<{ PORT_BITS }>>,
             host_taken: Signal<Local, Bit>,
-            ports: [Constant<Bits<{ crate::records::PORT_BITS }>>; $ports],
+            ports: [Constant<Bits<{ PORT_BITS }>>; PORTS],
         }
 
-        impl $name {
-            /// A data path whose longest frame has `max_frame_bytes`.
-            pub fn new(max_frame_bytes: usize) -> Self {
+        impl Datapath {
+            fn new() -> Self {
                 Self {
                     clock: Signal::default(),
                     reset: Signal::default(),
                     s_axis_rx: array::from_fn(|_| WireSink::default()),
                     m_axis_tx: array::from_fn(|_| WireSource::default()),
-                    rx_enable: Signal::default(),
-                    promiscuous: Signal::default(),
-                    tail_drop: Signal::default(),
+                    rx_enable: array::from_fn(|_| Signal::default()),
+                    promiscuous: array::from_fn(|_| Signal::default()),
+                    tail_drop: array::from_fn(|_| Signal::default()),
                     port_mac: array::from_fn(|_| Signal::default()),
                     lookup_enable: Signal::default(),
                     secret: Signal::default(),
@@ -169,7 +146,7 @@ macro_rules! datapath {
                     verdict_valid: Signal::default(),
                     verdict_reason: Signal::default(),
                     host_full_valid: Signal::default(),
-                    rx: array::from_fn(|port| <$rx_port>::new(port, max_frame_bytes)),
+                    rx: array::from_fn(|port| RxPort::new(port, GEOMETRY.max_frame_bytes as usize)),
                     arbiter: RxArbiter::default(),
                     split: SplitHead::default(),
                     strip: Strip::default(),
@@ -182,13 +159,13 @@ macro_rules! datapath {
                     parser: Parser::default(),
                     parsed: RingDelay::default(),
                     l2: StreamFifo::default(),
-                    flows: <$table>::default(),
+                    flows: Table::default(),
                     stage: VerdictStage::default(),
                     counters: Counters::default(),
                     verdicts: CutFifo::default(),
                     merge: Merge::default(),
-                    tx: array::from_fn(|_| <$tx_port>::default()),
-                    host: <$host_rx>::default(),
+                    tx: array::from_fn(|_| TxPort::default()),
+                    host: HostRx::default(),
                     host_port: Signal::default(),
                     host_taken: Signal::default(),
                     ports: array::from_fn(|port| Constant::new((port as u64).into())),
@@ -196,7 +173,7 @@ macro_rules! datapath {
             }
         }
 
-        impl Logic for $name {
+        impl Logic for Datapath {
             #[hdl_gen]
             fn update(&mut self) {
                 clock!(self, clock, arbiter, split, strip, payload, credits, parser, parsed, l2);
@@ -216,15 +193,15 @@ macro_rules! datapath {
                 self.host.reset.next = self.reset.val();
 
                 // Receive.
-                for i in 0..$ports {
+                for i in 0..PORTS {
                     self.rx[i].clock.next = self.clock.val();
                     self.rx[i].reset.next = self.reset.val();
-                    self.rx[i].enable.next = self.rx_enable.val().get_bit(i);
-                    WireSink::<$w, $b>::link(&mut self.s_axis_rx[i], &mut self.rx[i].s_axis);
+                    self.rx[i].enable.next = self.rx_enable[i].val();
+                    WireSink::<W, B>::link(&mut self.s_axis_rx[i], &mut self.rx[i].s_axis);
                     StreamSource::<FrameInfo>::join(&mut self.rx[i].m_axis_frame, &mut self.arbiter.s_axis_frame[i]);
                     self.arbiter.s_head_valid[i].next = self.rx[i].m_head_valid.val();
                     self.arbiter.s_head[i].next = self.rx[i].m_head.val();
-                    BeatSource::<$w>::join(&mut self.rx[i].m_axis_beats, &mut self.arbiter.s_axis_beats[i]);
+                    BeatSource::<W>::join(&mut self.rx[i].m_axis_beats, &mut self.arbiter.s_axis_beats[i]);
                     self.drop_valid[i].next = self.rx[i].drop_valid.val();
                     self.drop_reason[i].next = self.rx[i].drop_reason.val();
                     self.received_valid[i].next = self.rx[i].received_valid.val();
@@ -237,19 +214,23 @@ macro_rules! datapath {
                 self.header_frame.next = self.split.header.val().frame;
 
                 // Beats, layer 2 header and credits go round the middle.
-                self.payload_in.next = bit_cast::<$word, $w>(self.arbiter.m_axis.data.val());
-                self.payload.s_axis.data.next = self.payload_in.val().replace_bit($w, self.arbiter.m_axis.last.val());
+                self.payload_in.next = bit_cast::<WORD, W>(self.arbiter.m_axis.data.val());
+                for last in W..(W + 1) {
+                    self.payload.s_axis.data.next = self.payload_in.val().replace_bit(last, self.arbiter.m_axis.last.val());
+                }
                 self.payload.s_axis.valid.next = self.arbiter.m_axis.valid.val();
                 self.arbiter.m_axis.ready.next = self.payload.s_axis.ready.val();
                 self.payload_out.next = self.payload.m_axis.data.val();
-                self.strip.s_axis.data.next = self.payload_out.val().get_bits::<$w>(0);
-                self.strip.s_axis.last.next = self.payload_out.val().get_bit($w);
+                self.strip.s_axis.data.next = self.payload_out.val().get_bits::<W>(0);
+                for last in W..(W + 1) {
+                    self.strip.s_axis.last.next = self.payload_out.val().get_bit(last);
+                }
                 self.strip.s_axis.valid.next = self.payload.m_axis.valid.val();
                 self.payload.m_axis.ready.next = self.strip.s_axis.ready.val();
                 self.strip.header_valid.next = self.split.header_valid.val();
                 self.strip.l2_length.next = self.header_l2.val().length;
                 self.strip.length.next = self.header_frame.val().length;
-                BeatSource::<$w>::join(&mut self.strip.m_axis, &mut self.merge.s_axis);
+                BeatSource::<W>::join(&mut self.strip.m_axis, &mut self.merge.s_axis);
                 self.l2.s_axis.data.next = self.header_l2.val();
                 self.l2.s_axis.valid.next = self.split.header_valid.val();
                 StreamSource::<L2Record>::join(&mut self.l2.m_axis, &mut self.merge.s_axis_l2);
@@ -261,8 +242,8 @@ macro_rules! datapath {
                 // The middle.
                 self.parser.header_valid.next = self.split.header_valid.val();
                 self.parser.header.next = self.split.header.val();
-                for i in 0..$ports {
-                    self.parser.promiscuous[i].next = self.promiscuous.val().get_bit(i);
+                for i in 0..PORTS {
+                    self.parser.promiscuous[i].next = self.promiscuous[i].val();
                     self.parser.port_mac[i].next = self.port_mac[i].val();
                 }
                 self.parser.lookup_enable.next = self.lookup_enable.val();
@@ -298,12 +279,12 @@ macro_rules! datapath {
                 // Transmit. A frame of the host is offered to the port that it names.
                 self.host_port.next = self.host_frame.val().port;
                 self.host_taken.next = false;
-                for i in 0..$ports {
+                for i in 0..PORTS {
                     self.tx[i].clock.next = self.clock.val();
                     self.tx[i].reset.next = self.reset.val();
-                    BeatSource::<$w>::join(&mut self.merge.m_axis_tx[i], &mut self.tx[i].s_axis_flow);
+                    BeatSource::<W>::join(&mut self.merge.m_axis_tx[i], &mut self.tx[i].s_axis_flow);
                     self.tx[i].frame_flow.next = self.merge.frame.val();
-                    self.tx[i].tail_drop.next = self.tail_drop.val().get_bit(i);
+                    self.tx[i].tail_drop.next = self.tail_drop[i].val();
                     self.tx[i].s_axis_host.data.next = self.s_axis_host.data.val();
                     self.tx[i].s_axis_host.last.next = self.s_axis_host.last.val();
                     self.tx[i].frame_host.next = self.host_frame.val();
@@ -312,7 +293,7 @@ macro_rules! datapath {
                         self.tx[i].s_axis_host.valid.next = self.s_axis_host.valid.val();
                         self.host_taken.next = self.tx[i].s_axis_host.ready.val();
                     }
-                    WireSource::<$w, $b>::link(&mut self.m_axis_tx[i], &mut self.tx[i].m_axis);
+                    WireSource::<W, B>::link(&mut self.m_axis_tx[i], &mut self.tx[i].m_axis);
                     self.sent_valid[i].next = self.tx[i].sent_valid.val();
                     self.sent_length[i].next = self.tx[i].sent_length.val();
                     self.tx_full_valid[i].next = self.tx[i].full_valid.val();
@@ -320,7 +301,7 @@ macro_rules! datapath {
                 self.s_axis_host.ready.next = self.host_taken.val();
 
                 // Punts.
-                BeatSource::<$w>::join(&mut self.merge.m_axis_host, &mut self.host.s_axis);
+                BeatSource::<W>::join(&mut self.merge.m_axis_host, &mut self.host.s_axis);
                 self.host.punt.next = self.merge.punt.val();
                 StreamSource::<PuntInfo>::link(&mut self.m_axis_punt, &mut self.host.m_axis_info);
                 BeatSource::<64>::link(&mut self.m_axis_punt_beats, &mut self.host.m_axis);
@@ -328,18 +309,4 @@ macro_rules! datapath {
             }
         }
     };
-}
-
-datapath! {
-    /// Two ports, 64 bits; 8,192 slots, 8,192 IPv4 and 2,048 IPv6 entries, 256 next hops.
-    Datapath64x2: width 64, lanes 8, ports 2, stored word 65, payload address 6 7,
-    rx crate::rx::RxPort64, head crate::rx::HEAD_64, tx crate::tx::TxPort64, host crate::tx::HostRx64,
-    table FlowTable<10, 13, 11, 14, 31, 8>, entries 13 11, reference 14, next hops 8
-}
-
-datapath! {
-    /// Two ports, 512 bits; tables as [`Datapath64x2`].
-    Datapath512x2: width 512, lanes 64, ports 2, stored word 513, payload address 6 7,
-    rx crate::rx::RxPort512, head crate::rx::HEAD_512, tx crate::tx::TxPort512, host crate::tx::HostRx512,
-    table FlowTable<10, 13, 11, 14, 31, 8>, entries 13 11, reference 14, next hops 8
 }

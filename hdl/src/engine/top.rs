@@ -14,56 +14,91 @@
 //!   stays in reset: no port takes a beat and no register access is answered, they wait.
 //! - No output depends on an input of the same clock.
 
-use fpgaflow_abi::geometry::Geometry;
-use fpgaflow_abi::hash::SECRET_BITS;
+/// Makes an engine: a module with `GEOMETRY`, the engine of that size as `Engine`, its `Datapath`, and their sizes.
+///
+/// ```
+/// mod small {
+///     use fpgaflow_hdl::engine::Tables;
+///     fpgaflow_hdl::engine! {
+///         /// One port, 64 bits, 64 slots.
+///         pub mod engine = Tables { bucket_bits: 3, entries_v4: 64, entries_v6: 16, next_hops: 16 }.geometry(64, 1);
+///     }
+/// }
+/// assert_eq!(small::engine::GEOMETRY.slots(), 64);
+/// ```
+///
+/// The geometry is said there and nowhere else. One that cannot be built (a width other than 64 and 512, no port or more than four, a table
+/// whose rows are no power of two, a stash of more than 32) does not compile or panics in `Engine::default()` with what is wrong.
+#[macro_export]
+macro_rules! engine {
+    ($(#[$doc:meta])* $visibility:vis mod $name:ident = $geometry:expr;) => {
+        $(#[$doc])*
+        $visibility mod $name {
+            use ::std::array;
 
-use super::clear::{self, Clear};
-use super::datapath::{Datapath64x2, Datapath512x2};
-use crate::counters::BARRIER_CLOCKS;
-use crate::host::HostSide;
-use crate::host::regs::axi_lite::ADDRESS_BITS;
-use crate::prelude::*;
-use crate::records::{BeatSource, CounterRequest, PuntInfo};
-use crate::rx::WireSink;
-use crate::tx::{Widen, WireSource};
+            use $crate::engine::parts::*;
+            use $crate::prelude::*;
 
-/// What an engine with a data path of `width_bits` is. A board's build sets clock and build number.
-const fn geometry(width_bits: u16) -> Geometry {
-    Geometry {
-        width_bits,
-        ports: 2,
-        bucket_bits: 10,
-        stash: 8,
-        entries_v4: 1 << 13,
-        entries_v6: 1 << 11,
-        next_hops: 1 << 8,
-        max_frame_bytes: 9018,
-        clock_hz: 0,
-        build_id: 0,
-    }
+            /// What this engine is; its identity registers say so.
+            pub const GEOMETRY: Geometry = {
+                use super::*;
+                $geometry
+            };
+            /// Bits of a beat.
+            const W: usize = GEOMETRY.width_bits as usize;
+            /// Bytes of a beat.
+            const B: usize = W / 8;
+            const PORTS: usize = GEOMETRY.ports as usize;
+            const SLOTS_AW: usize = sizes::index_bits(GEOMETRY.slots());
+            const ENTRIES_V4_AW: usize = sizes::index_bits(GEOMETRY.entries_v4);
+            const ENTRIES_V6_AW: usize = sizes::index_bits(GEOMETRY.entries_v6);
+            const NEXT_HOPS_AW: usize = sizes::index_bits(GEOMETRY.next_hops);
+            const REF: usize = sizes::entry_ref_bits(&GEOMETRY);
+            /// Bits of a beat in a store: with its end, and with its end and the bytes of the last.
+            const WORD: usize = W + 1;
+            const TX_WORD: usize = word_bits(W);
+            const HEAD_BEATS: usize = sizes::head_beats(W);
+            const HEAD: usize = HEAD_BEATS * W;
+            /// Beats of every store for frames, and of that for beats of the host.
+            const STORE_AW: usize = sizes::store_aw(&GEOMETRY, W);
+            const HOST_AW: usize = sizes::store_aw(&GEOMETRY, HOST_BEAT_BITS);
+            const _: () = assert!(matches!(W, 64 | 512) && PORTS >= 1 && PORTS <= MAX_PORTS);
+
+            type RxPort = $crate::rx::RxPort<W, B, WORD, HEAD_BEATS, HEAD, STORE_AW, { STORE_AW + 1 }>;
+            type TxPort = $crate::tx::TxPort<W, B, TX_WORD, STORE_AW, { STORE_AW + 1 }>;
+            /// The store towards the host.
+            pub type HostRx = $crate::tx::HostRx<W, STORE_AW, { STORE_AW + 1 }>;
+            type Table = FlowTable<
+                { GEOMETRY.bucket_bits as usize },
+                ENTRIES_V4_AW,
+                ENTRIES_V6_AW,
+                REF,
+                { sizes::slot_bits(&GEOMETRY) },
+                { GEOMETRY.stash as usize },
+            >;
+
+            $crate::engine_datapath!();
+            $crate::engine_top!();
+        }
+    };
 }
 
-/// What [`Engine64`] is.
-pub const GEOMETRY_64: Geometry = geometry(64);
-/// What [`Engine512`] is.
-pub const GEOMETRY_512: Geometry = geometry(512);
-
-macro_rules! engine {
-    (
-        $(#[$doc:meta])* $name:ident: width $w:tt, lanes $b:tt, ports $ports:tt, slots $slots:tt, geometry $geometry:path,
-        data path $datapath:ident
-    ) => {
-        $(#[$doc])*
+/// The top of an engine; for [`engine!`](crate::engine!), whose constants it uses.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! engine_top {
+    () => {
+        /// The whole engine behind its pins: see `fpgaflow_hdl::engine`.
         #[derive(LogicBlock)]
-        pub struct $name {
+        pub struct Engine {
             /// The one clock.
             pub clock: Signal<In, Clock>,
             /// Synchronous, active high.
             pub reset: Signal<In, Bit>,
             /// From the MACs.
-            pub s_axis_rx: [WireSink<$w, $b>; $ports],
+            pub s_axis_rx: [WireSink<W, B>; PORTS],
             /// To the MACs.
-            pub m_axis_tx: [WireSource<$w, $b>; $ports],
+            pub m_axis_tx: [WireSource<W, B>; PORTS],
 
             /// AXI4-Lite write address.
             pub s_axil_awaddr: Signal<In, Bits<ADDRESS_BITS>>,
@@ -162,17 +197,19 @@ macro_rules! engine {
             /// It is taken.
             pub irq_ready: Signal<In, Bit>,
 
-            clear: Clear<$slots>,
+            clear: Clear<SLOTS_AW>,
             // Everything else starts when the slots are empty.
             hold: DFF<Bit>,
-            datapath: $datapath,
-            host: HostSide<$ports, 11, 12>,
-            widen: Widen<$w>,
+            datapath: Datapath,
+            host: HostSide<PORTS, HOST_AW, { HOST_AW + 1 }>,
+            rx_enable: Signal<Local, Bits<MAX_PORTS>>,
+            promiscuous: Signal<Local, Bits<MAX_PORTS>>,
+            tail_drop: Signal<Local, Bits<MAX_PORTS>>,
+            widen: Widen<W>,
         }
 
-        impl Default for $name {
+        impl Default for Engine {
             fn default() -> Self {
-                assert!($geometry.slots() == 1 << $slots && $geometry.ports == $ports && $geometry.width_bits == $w, "{}", stringify!($name));
                 Self {
                     clock: Signal::default(),
                     reset: Signal::default(),
@@ -228,13 +265,16 @@ macro_rules! engine {
                     clear: Clear::default(),
                     hold: DFF::default(),
                     widen: Widen::default(),
-                    datapath: $datapath::new($geometry.max_frame_bytes as usize),
-                    host: HostSide::new(&$geometry, (BARRIER_CLOCKS + clear::LATENCY) as u64),
+                    rx_enable: Signal::default(),
+                    promiscuous: Signal::default(),
+                    tail_drop: Signal::default(),
+                    datapath: Datapath::new(),
+                    host: HostSide::new(&GEOMETRY, (BARRIER_CLOCKS + CLEAR_LATENCY) as u64),
                 }
             }
         }
 
-        impl Logic for $name {
+        impl Logic for Engine {
             #[hdl_gen]
             fn update(&mut self) {
                 dff_setup!(self, clock, hold);
@@ -245,9 +285,16 @@ macro_rules! engine {
                 self.datapath.reset.next = self.hold.q.val();
                 self.host.reset.next = self.hold.q.val();
 
-                for i in 0..$ports {
-                    WireSink::<$w, $b>::link(&mut self.s_axis_rx[i], &mut self.datapath.s_axis_rx[i]);
-                    WireSource::<$w, $b>::link(&mut self.m_axis_tx[i], &mut self.datapath.m_axis_tx[i]);
+                // A bit of a signal of one bit is no Verilog: wider than any number of ports.
+                self.rx_enable.next = bit_cast::<MAX_PORTS, PORTS>(self.host.rx_enable.val());
+                self.promiscuous.next = bit_cast::<MAX_PORTS, PORTS>(self.host.promiscuous.val());
+                self.tail_drop.next = bit_cast::<MAX_PORTS, PORTS>(self.host.tail_drop.val());
+                for i in 0..PORTS {
+                    self.datapath.rx_enable[i].next = self.rx_enable.val().get_bit(i);
+                    self.datapath.promiscuous[i].next = self.promiscuous.val().get_bit(i);
+                    self.datapath.tail_drop[i].next = self.tail_drop.val().get_bit(i);
+                    WireSink::<W, B>::link(&mut self.s_axis_rx[i], &mut self.datapath.s_axis_rx[i]);
+                    WireSource::<W, B>::link(&mut self.m_axis_tx[i], &mut self.datapath.m_axis_tx[i]);
                     self.datapath.port_mac[i].next = self.host.port_mac[i].val();
                     self.host.received_valid[i].next = self.datapath.received_valid[i].val();
                     self.host.received_length[i].next = self.datapath.received_length[i].val();
@@ -263,9 +310,6 @@ macro_rules! engine {
 
                 self.datapath.lookup_enable.next = self.host.lookup_enable.val();
                 self.datapath.secret.next = self.host.hash_secret.val().get_bits::<SECRET_BITS>(0);
-                self.datapath.rx_enable.next = self.host.rx_enable.val();
-                self.datapath.promiscuous.next = self.host.promiscuous.val();
-                self.datapath.tail_drop.next = self.host.tail_drop.val();
                 self.datapath.now.next = self.host.clock_count.val();
 
                 self.clear.s_write_valid.next = self.host.write_valid.val();
@@ -280,7 +324,7 @@ macro_rules! engine {
                 BeatSource::<64>::join(&mut self.datapath.m_axis_punt_beats, &mut self.host.s_axis_punt_beats);
                 BeatSource::<64>::join(&mut self.host.m_axis_host_beats, &mut self.widen.s_axis);
                 self.widen.frame.next = self.host.host_frame.val();
-                BeatSource::<$w>::join(&mut self.widen.m_axis, &mut self.datapath.s_axis_host);
+                BeatSource::<W>::join(&mut self.widen.m_axis, &mut self.datapath.s_axis_host);
                 self.datapath.host_frame.next = self.widen.frame_out.val();
 
                 self.host.s_axil_awaddr.next = self.s_axil_awaddr.val();
@@ -335,16 +379,4 @@ macro_rules! engine {
             }
         }
     };
-}
-
-engine! {
-    /// Two ports, 64 bits.
-    Engine64: width 64, lanes 8, ports 2, slots 13, geometry GEOMETRY_64,
-    data path Datapath64x2
-}
-
-engine! {
-    /// Two ports, 512 bits.
-    Engine512: width 512, lanes 64, ports 2, slots 13, geometry GEOMETRY_512,
-    data path Datapath512x2
 }

@@ -12,10 +12,10 @@ use std::fmt;
 use std::path::Path;
 
 use anyhow::Context;
-use fpgaflow_abi::slot::{BANKS, WAYS};
+use fpgaflow_abi::slot::{BANKS, WAYS, stash_for};
 use fpgaflow_driver::bench::keys::KeyShape;
 use fpgaflow_driver::bench::placement::{STEPS, Saturated, Step, Workload, fill, saturate};
-use fpgaflow_driver::placement::{Effort, MOVES_COUNTED, stash_for};
+use fpgaflow_driver::placement::{Effort, MOVES_COUNTED};
 use serde::Serialize;
 
 use super::plot::{Plot, Series};

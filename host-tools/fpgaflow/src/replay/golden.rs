@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use anyhow::Context;
-use fpgaflow_abi::geometry::Geometry;
+use fpgaflow_abi::geometry::{Geometry, MAX_FRAME_BYTES};
 use fpgaflow_abi::slot::EntryRef;
 use fpgaflow_flows::{FlowSet, Limits};
 use fpgaflow_golden::{Card, Outcome, PortConfig};
@@ -21,7 +21,7 @@ pub(super) fn geometry(width: Width) -> Geometry {
         entries_v4: 1 << 20,
         entries_v6: 1 << 20,
         next_hops: 1 << fpgaflow_abi::entry::NEXT_HOP_BITS,
-        max_frame_bytes: 9018,
+        max_frame_bytes: MAX_FRAME_BYTES,
         clock_hz: 0,
         build_id: 0,
     }

@@ -1,0 +1,51 @@
+//! What follows from a geometry: sizes of stores, widths of words and indices.
+
+use fpgaflow_abi::geometry::Geometry;
+use fpgaflow_abi::slot::ENTRY_REF_BITS;
+use fpgaflow_abi::slot::SLOT_BITS;
+
+use crate::rx::HEAD_BYTES;
+
+/// Frames between `RxArbiter` and `Merge` at most, as a power of two: more than the pipeline has clocks, so that a packet a clock
+/// never waits for a credit.
+pub const FRAMES_AW: usize = 6;
+
+/// Beats between `RxArbiter` and `Strip` at most, as a power of two: with frames of one beat, as many as there are frames.
+pub const PAYLOAD_AW: usize = FRAMES_AW;
+
+/// Bits of a beat of the host's side, whatever the engine's width.
+pub const HOST_BEAT_BITS: usize = 64;
+
+/// Beats that a store needs beyond its longest frame: those that are under way when it says that it is full, and some to spare.
+const STORE_MARGIN: usize = 4;
+
+/// Beats of a store for frames, `width` bits wide, as a power of two: the longest frame fits.
+pub const fn store_aw(geometry: &Geometry, width: usize) -> usize {
+    let beats = (8 * geometry.max_frame_bytes as usize).div_ceil(width) + STORE_MARGIN;
+    beats.next_power_of_two().ilog2() as usize
+}
+
+/// Beats of `width` bits that hold all headers of a frame.
+pub const fn head_beats(width: usize) -> usize {
+    (8 * HEAD_BYTES).div_ceil(width)
+}
+
+/// Bits of an index of `count` things.
+///
+/// # Panics
+/// When `count` is not a power of two that an index can tell apart: a table of another size cannot be built.
+pub const fn index_bits(count: u32) -> usize {
+    assert!(count >= 2 && count.is_power_of_two(), "a table of the engine has a power of two of rows, and two at least");
+    count.ilog2() as usize
+}
+
+/// Bits of an entry reference as slots store it: a family and an index in the larger array.
+pub const fn entry_ref_bits(geometry: &Geometry) -> usize {
+    let (v4, v6) = (index_bits(geometry.entries_v4), index_bits(geometry.entries_v6));
+    1 + if v4 > v6 { v4 } else { v6 }
+}
+
+/// Bits of a slot with such a reference.
+pub const fn slot_bits(geometry: &Geometry) -> usize {
+    SLOT_BITS - ENTRY_REF_BITS + entry_ref_bits(geometry)
+}
