@@ -29,7 +29,7 @@ pub use search::Effort;
 pub use stats::{MOVES_COUNTED, Stats};
 
 use fpgaflow_abi::hash::KeyHash;
-use fpgaflow_abi::slot::{BANKS, EntryRef, Slot, SlotPlace, StashSlot, WAYS};
+use fpgaflow_abi::slot::{EntryRef, Slot, SlotPlace, StashSlot, WAYS};
 
 use buckets::Buckets;
 use search::Search;

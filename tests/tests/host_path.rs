@@ -4,7 +4,7 @@ use fpgaflow_abi::key::FlowKey;
 use fpgaflow_abi::reason::Reason;
 use fpgaflow_abi::wire::{ETH_HEADER_BYTES, ETHERTYPE_ARP, MIN_FRAME_BYTES};
 use fpgaflow_card::Timing;
-use fpgaflow_tests::{Rig, Setup, Width, at_both_widths, datagram_flow, forwarded, hop, secret};
+use fpgaflow_tests::{Rig, Setup, Stream, Width, at_both_widths, datagram_flow, forwarded, hop, secret};
 use fpgaflow_traffic::{L3, Packet, fix_ip_checksum, rng, seed, set16};
 use rand::seq::IndexedRandom;
 use rand::{Rng, RngExt};
@@ -149,6 +149,24 @@ at_both_widths! {
 
     fn both_directions_at_once_keep_order_port_and_bytes_amid_stalls(width) {
         both_directions(width, Timing { bus_latency: 20, bus_stall_percent: 50, rx_stall_percent: 50, tx_stall_percent: 60 });
+    }
+
+    // What TCP and UDP send before their flows are offloaded. The wide engine once had the narrow one's store for it, and lost datagrams.
+    fn a_burst_that_no_flow_has_reaches_the_host_whole_from_both_ports(width) {
+        const BURST_BYTES: usize = 60 << 10;
+        const LONG_FRAME_BYTES: usize = 1514;
+        let seed = seed();
+        let mut rng = rng(seed);
+        let mut rig = Rig::new(Setup { width, ..Setup::new(seed) }, secret(&mut rng));
+        for port in 0..PORTS as u8 {
+            let mut burst = Stream::new(datagram_flow(port, 200, 0).key, LONG_FRAME_BYTES);
+            for _ in 0..BURST_BYTES / LONG_FRAME_BYTES {
+                rig.inject(port, burst.next_frame(), false);
+            }
+        }
+        let report = rig.finish();
+        assert_eq!(report.punts as usize, PORTS * (BURST_BYTES / LONG_FRAME_BYTES));
+        assert_eq!(report.count(Reason::HostFull), 0);
     }
 
     fn the_longest_frame_goes_both_ways(width) {

@@ -25,6 +25,15 @@ pub const fn store_aw(geometry: &Geometry, width: usize) -> usize {
     beats.next_power_of_two().ilog2() as usize
 }
 
+/// Frames that wait for the host in beats of the host's width, as a power of two.
+const HOST_FRAMES_AW: usize = 8;
+
+/// Frames that wait for the host, as a power of two: as many more as the data path is wider, and so brings them faster than the host takes
+/// them.
+pub const fn host_frames_aw(width: usize) -> usize {
+    HOST_FRAMES_AW + (width / HOST_BEAT_BITS).ilog2() as usize
+}
+
 /// Beats of `width` bits that hold all headers of a frame.
 pub const fn head_beats(width: usize) -> usize {
     (8 * HEAD_BYTES).div_ceil(width)

@@ -59,15 +59,17 @@ macro_rules! engine {
             const TX_WORD: usize = word_bits(W);
             const HEAD_BEATS: usize = sizes::head_beats(W);
             const HEAD: usize = HEAD_BEATS * W;
-            /// Beats of every store for frames, and of that for beats of the host.
+            /// Beats of the stores for frames at the ports. Those towards and from the host have as many beats at every width: what comes faster
+            /// than the host takes it has to wait for it.
             const STORE_AW: usize = sizes::store_aw(&GEOMETRY, W);
             const HOST_AW: usize = sizes::store_aw(&GEOMETRY, HOST_BEAT_BITS);
+            const HOST_FRAMES_AW: usize = sizes::host_frames_aw(W);
             const _: () = assert!(matches!(W, 64 | 512) && PORTS >= 1 && PORTS <= MAX_PORTS);
 
             type RxPort = $crate::rx::RxPort<W, B, WORD, HEAD_BEATS, HEAD, STORE_AW, { STORE_AW + 1 }>;
             type TxPort = $crate::tx::TxPort<W, B, TX_WORD, STORE_AW, { STORE_AW + 1 }>;
             /// The store towards the host.
-            pub type HostRx = $crate::tx::HostRx<W, STORE_AW, { STORE_AW + 1 }>;
+            pub type HostRx = $crate::tx::HostRx<W, HOST_AW, { HOST_AW + 1 }, HOST_FRAMES_AW, { HOST_FRAMES_AW + 1 }>;
             type Table = FlowTable<
                 { GEOMETRY.bucket_bits as usize },
                 ENTRIES_V4_AW,

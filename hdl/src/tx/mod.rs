@@ -70,7 +70,7 @@ pub type TxPort512 = TxPort<512, 64, 519, 8, 9>;
 /// [`HostRx`] of 64 bits with a store of 16 KiB: the host takes as many bits a clock as come.
 pub type HostRx64 = HostRx<64, 11, 12, 8, 9>;
 /// [`HostRx`] of 512 bits with a store of 128 KiB: what comes at eight times the host's rate, two windows of TCP among it, has to wait somewhere.
-pub type HostRx512 = HostRx<512, 11, 12, 10, 11>;
+pub type HostRx512 = HostRx<512, 11, 12, 11, 12>;
 
 /// Bytes of a beat of `width` bits, as a power of two.
 ///

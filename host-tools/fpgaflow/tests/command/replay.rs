@@ -173,7 +173,7 @@ mod rtl {
         for family in [Family::V4, Family::V6] {
             for protocol in [PROTO_TCP, PROTO_UDP, PROTO_GRE] {
                 let is_one = |flow: &&Entry| flow.key.family() == family && flow.key.protocol == protocol;
-                assert!(forwarded.iter().any(|flow| is_one(flow)), "protocol {protocol} of {family:?}");
+                assert!(forwarded.iter().any(is_one), "protocol {protocol} of {family:?}");
             }
         }
         for shape in Shape::ALL {
