@@ -1,11 +1,14 @@
 //! Tasks of the workspace: `cargo xtask <task>`. Each installs what it needs and says what it installed.
 
+mod boards;
 mod packages;
 mod registers;
 mod run;
 mod soak;
 mod test;
 mod vm;
+
+use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -38,6 +41,15 @@ enum Task {
     TestVm,
     /// Write the generated pages under docs/
     Docs,
+    /// Write the Verilog of a board's engine, for the tools of its vendor
+    Verilog {
+        /// ecp5-45f, alveo-u50 or kcu3p
+        #[arg(long)]
+        board: String,
+        /// Where to; target/boards/BOARD without it
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
 }
 
 fn main() -> Result<()> {
@@ -60,7 +72,11 @@ fn main() -> Result<()> {
             packages::ensure(&[Need::Compiler, Need::Verilator])?;
             vm::test()
         }
-        Task::Docs => registers::write(),
+        Task::Docs => {
+            registers::write()?;
+            boards::write_pages()
+        }
+        Task::Verilog { board, out } => boards::write_verilog(&board, out.as_deref()),
     }
 }
 

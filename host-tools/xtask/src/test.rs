@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::{registers, run, vm};
+use crate::{boards, registers, run, vm};
 
 /// Runs every check, the cheap ones first, and stops at the first that fails.
 pub fn all() -> Result<()> {
@@ -10,6 +10,7 @@ pub fn all() -> Result<()> {
     run::cargo(["fmt", "--all", "--check"])?;
     step("generated pages");
     registers::check()?;
+    boards::check_pages()?;
     step("lints");
     run::cargo(["clippy", "--locked", "--workspace", "--all-features", "--all-targets", "--", "--deny", "warnings"])?;
     step("lints of the binary without the verilated card");
