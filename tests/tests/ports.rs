@@ -18,7 +18,7 @@ use rand_chacha::ChaCha8Rng;
 /// Clocks between two changes of what goes in.
 const STEP_CLOCKS: u64 = 64;
 /// Frames of a differential run.
-const FRAMES: u64 = 30_000;
+const FRAMES: u64 = 15_000;
 /// Steps in which they have gone in.
 const MOST_STEPS: u64 = 200_000;
 /// Shortest and longest frame of the traffic that saturates a port.
@@ -118,7 +118,7 @@ fn crossing(egress: [u8; 4]) -> (Rig, [fpgaflow_abi::entry::Entry; 4]) {
     (rig, flows)
 }
 
-/// Keeps more frames waiting at the stream's port than it takes in a step.
+/// Keeps more frames waiting at the stream's port than it takes in two steps.
 fn saturate(rig: &mut Rig, stream: &mut Stream, port: u8) {
     while rig.transport.card().receive_waiting(port.into()) < 2 * STEP_CLOCKS as usize {
         let frame = stream.next_frame();
@@ -169,7 +169,6 @@ fn longest_wait(others: Option<usize>) -> u64 {
     for number in 0..FRAMES + 20 {
         if others.is_some() {
             for (port, stream) in (0..3).zip(&mut streams) {
-                saturate(&mut rig, stream, port);
                 saturate(&mut rig, stream, port);
             }
         }
@@ -227,13 +226,13 @@ fn a_frame_of_the_host_waits_for_one_frame_of_a_saturated_port_at_most() {
             saturate(rig, stream, port);
         }
     };
-    // The wire stands still until both sides have frames stored.
+    // The wire all but stands still, a beat in a hundred clocks, until both sides have frames stored.
     rig.transport.card().set_tx_stall(0, 100, 1);
     let from_host: Vec<u8> = (0..SHORT as u8).map(|byte| byte | 1).collect();
     for _ in 0..FRAMES {
         assert!(rig.send(0, &from_host), "the ring has room");
     }
-    for _ in 0..200 {
+    for _ in 0..16 {
         feed(&mut rig);
         rig.run(STEP_CLOCKS);
     }
