@@ -66,7 +66,7 @@ pub struct Board {
     pub geometry: Geometry,
     /// What is known of it.
     pub proofs: &'static [Proof],
-    /// Where a memory goes.
+    /// What a memory is made of that may be made of anything.
     pub(crate) place: fn(&Memory) -> Place,
     /// The engine's Verilog.
     pub(crate) emit: fn() -> Result<String, emit::Error>,
@@ -159,5 +159,10 @@ impl Board {
     /// The board called `name`.
     pub fn find(name: &str) -> Option<Self> {
         BOARDS.into_iter().find(|board| board.name == name)
+    }
+
+    /// What `memory` is made of on this board.
+    pub fn place_of(&self, memory: &Memory) -> Place {
+        if memory.lut { Place::Lut } else { (self.place)(memory) }
     }
 }

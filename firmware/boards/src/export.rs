@@ -78,7 +78,7 @@ impl Board {
             ports.push((port, interface));
         }
         let memories = memory::memories(&core, CORE);
-        let verilog = wrapper::wrapper(self, &ports) + &memory::placed(&core, self.place);
+        let verilog = wrapper::wrapper(self, &ports) + &memory::placed(&core, self);
         Ok(Export { board: *self, verilog, ports, memories })
     }
 }

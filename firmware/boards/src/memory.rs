@@ -1,7 +1,7 @@
 //! The memories of an engine and what they take of a device.
 
 use crate::boards::{Board, Device};
-use crate::text;
+use crate::text::{self, Declared};
 
 /// What a memory is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,6 +34,8 @@ pub struct Memory {
     pub width: usize,
     /// Words.
     pub words: usize,
+    /// The engine's own text asks for lookup tables: it is small, or read without a clock.
+    pub lut: bool,
 }
 
 /// Words and bits of a block of 18 kbit, in its shapes. Those of ECP5's EBR and of half a UltraScale+ block RAM.
@@ -74,7 +76,7 @@ impl Used {
     pub fn by(board: &Board, memories: &[Memory]) -> Self {
         let mut used = Self::default();
         for memory in memories {
-            let place = (board.place)(memory);
+            let place = board.place_of(memory);
             match place {
                 Place::Lut => used.lut_bits += memory.bits(),
                 Place::Block => used.blocks += memory.blocks(place),
@@ -97,8 +99,8 @@ pub(crate) fn memories(verilog: &str, top: &str) -> Vec<Memory> {
     let mut below = vec![(top, String::new())];
     while let Some((name, path)) = below.pop() {
         let Some(module) = modules.get(name) else { continue };
-        if let Some((width, words)) = module.memory {
-            found.push(Memory { path: path.clone(), width, words });
+        if let Some(Declared { width, words, lut }) = module.memory {
+            found.push(Memory { path: path.clone(), width, words, lut });
         }
         let at = |instance: &str| if path.is_empty() { instance.to_owned() } else { format!("{path}.{instance}") };
         below.extend(module.instances.iter().rev().map(|(of, instance)| (*of, at(instance))));
@@ -106,16 +108,15 @@ pub(crate) fn memories(verilog: &str, top: &str) -> Vec<Memory> {
     found
 }
 
-/// `verilog` with every memory where `place` puts it.
-pub(crate) fn placed(verilog: &str, place: impl Fn(&Memory) -> Place) -> String {
+/// `verilog` with every memory where `board` puts it.
+pub(crate) fn placed(verilog: &str, board: &Board) -> String {
     let mut out = String::with_capacity(verilog.len());
     let mut lines = verilog.lines().peekable();
     while let Some(line) = lines.next() {
-        let memory = lines.peek().and_then(|next| text::memory(next));
-        match memory {
-            Some((width, words)) => {
-                let style = place(&Memory { path: String::new(), width, words }).style();
-                out.push_str(&line.replace(r#"ram_style = "block""#, &format!(r#"ram_style = "{style}""#)));
+        match lines.peek().and_then(|next| text::memory(line, next)) {
+            Some(Declared { width, words, lut }) => {
+                let style = board.place_of(&Memory { path: String::new(), width, words, lut }).style();
+                out.push_str(&line.replace(Place::Block.style(), style));
             }
             None => out.push_str(line),
         }
@@ -130,10 +131,10 @@ mod tests {
 
     #[test]
     fn a_memory_takes_the_shape_that_needs_fewest_blocks() {
-        let blocks = |width, words| Memory { path: String::new(), width, words }.blocks(Place::Block);
+        let blocks = |width, words| Memory { path: String::new(), width, words, lut: false }.blocks(Place::Block);
         assert_eq!((blocks(36, 512), blocks(37, 512), blocks(1, 16384)), (1, 2, 1));
         // 304 bits: nine of 36 for 512 words, but 17 of 18 for 1,024 and 34 of 9 for 2,048.
         assert_eq!((blocks(304, 512), blocks(304, 1024), blocks(304, 2048)), (9, 17, 34));
-        assert_eq!(Memory { path: String::new(), width: 304, words: 1 << 16 }.blocks(Place::Ultra), 16 * 5);
+        assert_eq!(Memory { path: String::new(), width: 304, words: 1 << 16, lut: false }.blocks(Place::Ultra), 16 * 5);
     }
 }

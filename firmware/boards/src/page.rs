@@ -114,7 +114,7 @@ fn memories(out: &mut String, export: &Export) -> fmt::Result {
         used.lut_bits,
     )?;
     for memory in &export.memories {
-        let place = (board.place)(memory);
+        let place = board.place_of(memory);
         let of = match place {
             Place::Lut => "lookup tables",
             Place::Block => "block RAM",
