@@ -7,7 +7,7 @@ use fpgaflow_verilate::{Error, Model, Port};
 use crate::stalls::Stalls;
 
 /// Widest beat, in 64-bit words.
-const MAX_BEAT_WORDS: usize = 8;
+const MAX_BEAT_BYTES: usize = 64;
 
 /// A frame for the card to receive.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,15 +115,9 @@ impl RxStream {
             }
             let end = (self.at + self.beat_bytes).min(frame.bytes.len());
             let beat = &frame.bytes[self.at..end];
-            let mut words = [0; MAX_BEAT_WORDS];
-            for (word, chunk) in words.iter_mut().zip(beat.chunks(8)) {
-                let mut bytes = [0; 8];
-                bytes[..chunk.len()].copy_from_slice(chunk);
-                *word = u64::from_le_bytes(bytes);
-            }
             let last = end == frame.bytes.len();
             let keep = if beat.len() == 64 { u64::MAX } else { (1 << beat.len()) - 1 };
-            model.set_words(self.pins.data, &words);
+            model.set_bytes(self.pins.data, beat);
             model.set(self.pins.keep, keep);
             model.set(self.pins.last, last.into());
             model.set(self.user, (last && frame.error).into());
@@ -204,13 +198,9 @@ impl TxStream {
         if self.frame.is_empty() {
             self.first_clock = clock;
         }
-        let mut words = [0_u64; MAX_BEAT_WORDS];
-        let words = &mut words[..self.beat_bytes / 8];
-        model.get_words(self.pins.data, words);
-        let mut bytes = [0; 8 * MAX_BEAT_WORDS];
-        for (place, word) in bytes.chunks_exact_mut(8).zip(words) {
-            place.copy_from_slice(&word.to_le_bytes());
-        }
+        let mut bytes = [0; MAX_BEAT_BYTES];
+        let bytes = &mut bytes[..self.beat_bytes];
+        model.get_bytes(self.pins.data, bytes);
         let count = model.get(self.pins.keep).count_ones() as usize;
         self.frame.extend_from_slice(&bytes[..count]);
         self.beats += 1;

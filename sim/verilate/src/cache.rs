@@ -13,10 +13,10 @@ use std::{env, fs, process};
 
 use sha2::{Digest, Sha256};
 
-use crate::compile::{compiler, create_dir};
+use crate::compile::{create_dir, recipe, runtime_recipe};
 use crate::error::Error;
 use crate::shim::INTERFACE_VERSION;
-use crate::source::Source;
+use crate::source::{Source, Trace};
 
 /// Where to keep built models when the environment says otherwise than `target/verilate`.
 pub const CACHE_VARIABLE: &str = "FPGAFLOW_VERILATE_CACHE";
@@ -40,11 +40,16 @@ pub fn directory() -> PathBuf {
 
 /// Everything that decides what a built model is, as one short name.
 pub fn key(source: &Source, verilator: &str) -> String {
-    digest(&format!("{INTERFACE_VERSION}\n{verilator}\n{}\n{source:?}", compiler(source.effort).name()))
+    digest(&format!("{INTERFACE_VERSION}\n{verilator}\n{}\n{source:?}", recipe(source.effort)))
+}
+
+/// Everything that decides what a built run-time library is, as one short name.
+pub fn runtime_key(trace: Option<Trace>, verilator: &str) -> String {
+    digest(&format!("{verilator}\n{}\n{trace:?}", runtime_recipe()))
 }
 
 /// The first half of a SHA-256, in hexadecimal.
-pub fn digest(text: &str) -> String {
+fn digest(text: &str) -> String {
     let hash = Sha256::digest(text.as_bytes());
     hash[..16].iter().map(|byte| format!("{byte:02x}")).collect()
 }

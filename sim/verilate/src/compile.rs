@@ -13,6 +13,53 @@ use crate::shim;
 use crate::source::{Effort, Source, Trace};
 use crate::tool::{CLANG, COMPILER, Tool, VERILATOR};
 
+/// What Verilator is told of every model.
+const VERILATE: [&str; 10] = [
+    "--cc",
+    "-O3",
+    "--x-assign",
+    "fast",
+    "--x-initial",
+    "fast",
+    "--noassert",
+    // Widths are rust-hdl's business (its guards look at them); everything else Verilator says is an error.
+    "-Wno-WIDTH",
+    "-Wno-UNOPTFLAT",
+    "-Wno-CASEINCOMPLETE",
+];
+
+/// What the compiler is told of every unit, beside how much to optimise and where headers are.
+const COMPILE: [&str; 6] = [
+    "-std=gnu++17",
+    "-fPIC",
+    // Several models live in one process, each with its own copy of the run-time library: keep them apart.
+    "-fvisibility=hidden",
+    "-fvisibility-inlines-hidden",
+    "-fno-stack-protector",
+    "-w",
+];
+
+/// What the compiler is told of the run-time library.
+const RUNTIME: &str = "-O2";
+
+/// How much the compiler is told to optimise a model.
+fn optimise(effort: Effort) -> &'static str {
+    match effort {
+        Effort::Quick => "-O1",
+        Effort::Full => "-O3",
+    }
+}
+
+/// All that decides, beside its source and Verilator's version, what becomes of a model.
+pub fn recipe(effort: Effort) -> String {
+    format!("{VERILATE:?}\n{} {COMPILE:?} {}", compiler(effort).name(), optimise(effort))
+}
+
+/// All that decides, beside Verilator's version and the kind of waveform, what becomes of the run-time library.
+pub fn runtime_recipe() -> String {
+    format!("{} {COMPILE:?} {RUNTIME}", COMPILER.name())
+}
+
 /// What the installed Verilator is: part of every cache key, and where its headers are.
 #[derive(Debug, Clone)]
 pub struct Verilator {
@@ -54,7 +101,7 @@ impl Verilator {
         for unit in units {
             let object = format!("{unit}.o");
             let source = self.include.join(format!("{unit}.cpp"));
-            self.compile(COMPILER, directory, &source, &object, trace, "-O2")?;
+            self.compile(COMPILER, directory, &source, &object, trace, RUNTIME)?;
             objects.push(directory.join(object));
         }
         Ok(objects)
@@ -70,9 +117,7 @@ impl Verilator {
         let input = format!("{}.v", source.name);
         write(&directory.join(&input), &source.verilog)?;
 
-        let mut arguments = vec!["--cc", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert"];
-        // Widths are rust-hdl's business (its guards look at them); everything else Verilator says is an error.
-        arguments.extend(["-Wno-WIDTH", "-Wno-UNOPTFLAT", "-Wno-CASEINCOMPLETE"]);
+        let mut arguments = VERILATE.to_vec();
         match source.trace {
             Some(Trace::Vcd) => arguments.extend(["--trace", "--trace-structs"]),
             Some(Trace::Fst) => arguments.extend(["--trace-fst", "--trace-structs"]),
@@ -88,11 +133,14 @@ impl Verilator {
         }
         write(&directory.join("shim.cpp"), &shim::generate(source, &ports))?;
         write(&directory.join("unit.cpp"), &unity(directory, &class)?)?;
-        let optimise = match source.effort {
-            Effort::Quick => "-O1",
-            Effort::Full => "-O3",
-        };
-        self.compile(compiler(source.effort), directory, Path::new("unit.cpp"), "model.o", source.trace, optimise)?;
+        self.compile(
+            compiler(source.effort),
+            directory,
+            Path::new("unit.cpp"),
+            "model.o",
+            source.trace,
+            optimise(source.effort),
+        )?;
         Ok(directory.join("model.o"))
     }
 
@@ -109,14 +157,6 @@ impl Verilator {
         let include = format!("-I{}", self.include.display());
         let vltstd = format!("-I{}", self.include.join("vltstd").display());
         let arguments = [
-            optimise,
-            "-std=gnu++17",
-            "-fPIC",
-            // Several models live in one process, each with its own copy of the run-time library: keep them apart.
-            "-fvisibility=hidden",
-            "-fvisibility-inlines-hidden",
-            "-fno-stack-protector",
-            "-w",
             "-I.",
             &include,
             &vltstd,
@@ -133,7 +173,8 @@ impl Verilator {
         .map(str::to_owned);
         // Said to g++ for the same reason; clang makes no such symbols and does not know the option.
         let no_unique = (compiler.name() == COMPILER.name()).then(|| "-fno-gnu-unique".to_owned());
-        let arguments = arguments.into_iter().chain(no_unique);
+        let fixed = COMPILE.iter().copied().chain([optimise]).map(str::to_owned);
+        let arguments = fixed.chain(arguments).chain(no_unique);
         compiler.run(directory, arguments).map(drop)
     }
 }

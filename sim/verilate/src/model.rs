@@ -96,7 +96,7 @@ impl Model {
     pub fn build(source: &Source) -> Result<Self, Error> {
         let verilator = Verilator::installed()?;
         let cache = cache::directory();
-        let runtime_name = format!("runtime-{}", cache::digest(&format!("{}\n{:?}", verilator.version, source.trace)));
+        let runtime_name = format!("runtime-{}", cache::runtime_key(source.trace, &verilator.version));
         let runtime = cache::get_or_build(&cache, &runtime_name, |work| verilator.runtime(work, source.trace).map(drop))?;
         let name = format!("{}-{}", source.name, cache::key(source, &verilator.version));
         let directory = cache::get_or_build(&cache, &name, |work| {
@@ -258,6 +258,59 @@ impl Model {
         }
         let spare = count as u32 * 32 - slot.width;
         stored[count - 1] &= u32::MAX >> spare;
+    }
+
+    /// Sets `port` from bytes, the least significant first: missing bytes are zero, bits above the width are cut off. For ports that
+    /// are wide this is one copy.
+    #[inline]
+    pub fn set_bytes(&mut self, port: Port, bytes: &[u8]) {
+        let slot = &self.slots[port.0 as usize];
+        if slot.width <= 64 {
+            let mut word = [0; 8];
+            let count = bytes.len().min(word.len());
+            word[..count].copy_from_slice(&bytes[..count]);
+            return self.set(port, u64::from_le_bytes(word));
+        }
+        let count = slot.width.div_ceil(32) as usize;
+        // SAFETY: as in `set_words`.
+        let stored = unsafe { std::slice::from_raw_parts_mut(slot.value.as_ptr().cast::<u32>(), count) };
+        let (whole, rest) = bytes.as_chunks::<4>();
+        for (word, bytes) in stored.iter_mut().zip(whole) {
+            *word = u32::from_le_bytes(*bytes);
+        }
+        for (index, word) in stored.iter_mut().enumerate().skip(whole.len()) {
+            let mut padded = [0; 4];
+            if index == whole.len() {
+                padded[..rest.len()].copy_from_slice(rest);
+            }
+            *word = u32::from_le_bytes(padded);
+        }
+        let spare = count as u32 * 32 - slot.width;
+        stored[count - 1] &= u32::MAX >> spare;
+    }
+
+    /// Reads `port` into bytes, the least significant first; bytes above the port's width become zero.
+    #[inline]
+    pub fn get_bytes(&self, port: Port, bytes: &mut [u8]) {
+        let slot = &self.slots[port.0 as usize];
+        let narrow;
+        let stored = if slot.width <= 64 {
+            let value = self.get(port);
+            narrow = [value as u32, (value >> 32) as u32];
+            &narrow[..]
+        } else {
+            let count = slot.width.div_ceil(32) as usize;
+            // SAFETY: as in `set_words`, for reading.
+            unsafe { std::slice::from_raw_parts(slot.value.as_ptr().cast::<u32>(), count) }
+        };
+        let (whole, rest) = bytes.as_chunks_mut::<4>();
+        for (place, word) in whole.iter_mut().zip(stored) {
+            *place = word.to_le_bytes();
+        }
+        let held = whole.len().min(stored.len());
+        whole[held..].fill([0; 4]);
+        let last = stored.get(whole.len()).map_or([0; 4], |word| word.to_le_bytes());
+        rest.copy_from_slice(&last[..rest.len()]);
     }
 
     /// Reads `port` into 64-bit words, least significant first; words above the port's width become zero.

@@ -45,7 +45,7 @@ pub fn build_static(directory: &Path, sources: &[Source], trace: Option<Trace>) 
         archives.push(name);
     }
     let name = "fpgaflow_verilated".to_owned();
-    let key = cache::digest(&format!("{}\n{trace:?}", verilator.version));
+    let key = cache::runtime_key(trace, &verilator.version);
     archive(directory, &name, &key, |work| verilator.runtime(work, trace))?;
     archives.push(name);
     Ok(StaticLibraries { directory: directory.to_owned(), archives, system: system_libraries(trace) })

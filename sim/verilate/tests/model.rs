@@ -57,6 +57,32 @@ fn every_width_is_stored_and_read_back() -> Result<(), Error> {
 }
 
 #[test]
+fn bytes_are_the_words_in_little_endian_order_whatever_their_number() -> Result<(), Error> {
+    let mut m = Model::build(&Source::new(mirror(), "mirror"))?;
+    for w in WIDTHS {
+        let (input, output) = (m.port(&format!("in{w}")), m.port(&format!("out{w}")));
+        let bytes: Vec<u8> = sample(1024, w.into()).iter().flat_map(|word| word.to_le_bytes()).collect();
+        for count in 0..=w as usize / 8 + 10 {
+            m.set_bytes(input, &bytes[..count]);
+            m.tick();
+            let mut value: Vec<u64> = vec![0; w.div_ceil(64) as usize];
+            for (index, byte) in bytes[..count].iter().enumerate().take(8 * value.len()) {
+                value[index / 8] |= u64::from(*byte) << (8 * (index % 8));
+            }
+            cut(&mut value, w);
+            let mut words = vec![u64::MAX; value.len()];
+            m.get_words(output, &mut words);
+            assert_eq!(words, value, "{count} bytes to width {w}");
+            let mut seen = vec![0xff; count];
+            m.get_bytes(output, &mut seen);
+            let expected = value.iter().flat_map(|word| word.to_le_bytes()).chain(std::iter::repeat(0));
+            assert_eq!(seen, expected.take(count).collect::<Vec<u8>>(), "{count} bytes from width {w}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
 fn a_value_is_cut_to_the_width_of_its_port() -> Result<(), Error> {
     let mut m = Model::build(&Source::new(mirror(), "mirror"))?;
     for w in WIDTHS {
