@@ -123,7 +123,7 @@ pub struct RxPort<
     on_s1: DFF<Bit>,
     first_s1: DFF<Bit>,
     below: Signal<Local, Bits<B>>,
-    edge_at: [Signal<Local, Bit>; B],
+    edges: Signal<Local, Bits<B>>,
     count: Signal<Local, Bits<COUNT_BITS>>,
     broken: Signal<Local, Bit>,
 
@@ -159,7 +159,7 @@ pub struct RxPort<
     longest: Constant<Bits<LENGTH_BITS>>,
     header: Constant<Bits<COUNT_BITS>>,
     lowest: Constant<Bits<B>>,
-    counts: [Constant<Bits<COUNT_BITS>>; B],
+    counted: [Constant<Bits<B>>; COUNT_BITS],
     most: Constant<Bits<LENGTH_BITS>>,
     margin: Constant<Bits<CW>>,
     frames_margin: Constant<Bits<{ FRAMES_AW + 1 }>>,
@@ -219,7 +219,7 @@ impl<const W: usize, const B: usize, const L: usize, const SLOTS: usize, const H
             on_s1: DFF::default(),
             first_s1: DFF::default(),
             below: Signal::default(),
-            edge_at: array::from_fn(|_| Signal::default()),
+            edges: Signal::default(),
             count: Signal::default(),
             broken: Signal::default(),
             valid_s2: DFF::default(),
@@ -248,7 +248,10 @@ impl<const W: usize, const B: usize, const L: usize, const SLOTS: usize, const H
             longest: Constant::new((max_frame_bytes as u64).into()),
             header: Constant::new((wire::ETH_HEADER_BYTES as u64).into()),
             lowest: Constant::new(1_u64.into()),
-            counts: array::from_fn(|lane| Constant::new((lane as u64 + 1).into())),
+            counted: array::from_fn(|bit| {
+                let lanes = (0..B).filter(|lane| (lane + 1) >> bit & 1 == 1);
+                Constant::new(lanes.fold(Bits::<B>::default(), |lanes, lane| lanes.replace_bit(lane, true)))
+            }),
             most: Constant::new(((1_u64 << LENGTH_BITS) - 1).into()),
             margin: Constant::new((MARGIN as u64).into()),
             frames_margin: Constant::new((MARGIN as u64).into()),
@@ -304,16 +307,11 @@ impl<const W: usize, const B: usize, const L: usize, const SLOTS: usize, const H
         } else if !self.first_s1.q.val() & !self.keep_s1.q.val().any() {
             self.broken.next = true;
         }
+        self.edges.next = self.keep_s1.q.val() & !(self.keep_s1.q.val() >> 1);
         self.count.next = 0.into();
-        for i in 0..(B - 1) {
-            self.edge_at[i].next = self.keep_s1.q.val().get_bit(i) & !self.keep_s1.q.val().get_bit(i + 1);
-        }
-        for i in (B - 1)..B {
-            self.edge_at[i].next = self.keep_s1.q.val().get_bit(i);
-        }
-        for i in 0..B {
-            if self.edge_at[i].val() {
-                self.count.next = self.count.val() | self.counts[i].val();
+        for i in 0..COUNT_BITS {
+            if (self.edges.val() & self.counted[i].val()).any() {
+                self.count.next = self.count.val().replace_bit(i, true);
             }
         }
         self.valid_s2.d.next = self.valid_s1.q.val();

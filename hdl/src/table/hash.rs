@@ -24,6 +24,12 @@ pub const LATENCY: usize = 2;
 /// Key bits that the first clock adds into one group.
 const GROUP: usize = 32;
 
+/// Bits of the words that the windows are cut from, for simulators to do so in one machine word: logic makes no difference of it.
+const WORD: usize = 64;
+/// Key bits whose windows are in one word.
+const STEP: usize = 16;
+
+const _: () = assert!(STEP + HASH_BITS <= WORD);
 const _: () = assert!(KEY_BITS_V4.is_multiple_of(GROUP), "a group belongs to one family or to both");
 
 /// Hash of keys of `KEY` bits under a secret of `SECRET` bits, which must be `KEY + HASH_BITS - 1`.
@@ -78,13 +84,20 @@ impl<const KEY: usize, const SECRET: usize> Logic for KeyedHash<KEY, SECRET> {
     fn hdl(&self) -> Verilog {
         let bits: Vec<usize> = (0..KEY).collect();
         let groups: Vec<&[usize]> = bits.chunks(GROUP).collect();
+        let mut words = String::new();
+        for word in 0..KEY.div_ceil(STEP) {
+            let top = (STEP * word + WORD).min(SECRET) - 1;
+            words += &format!("wire [{msb}:0] secret_{word} = secret[{top}:{low}];\n", msb = WORD - 1, low = STEP * word);
+        }
         let mut registers = String::new();
         let (mut sums, mut sums_v6, mut zeros_v4) = (String::new(), String::new(), String::new());
         for (group, bits) in groups.iter().enumerate() {
-            let windows = bits
-                .iter()
-                .map(|&bit| format!("({{{HASH_BITS}{{key[{bit}]}}}} & secret[{top}:{bit}])", top = bit + HASH_BITS - 1));
+            let windows = bits.iter().map(|&bit| {
+                let (word, at) = (bit / STEP, bit % STEP);
+                format!("(key[{bit}] ? secret_{word} >> {at} : {WORD}'d0)")
+            });
             registers += &format!("reg [{msb}:0] sum{group}_s1;\n", msb = HASH_BITS - 1);
+            // Cut to the register's width: what the windows have above it is that of no key bit.
             let sum = format!("sum{group}_s1 <= {};\n", xor_tree(windows.collect()));
             if bits[0] < KEY_BITS_V4 {
                 sums += &format!("        {sum}");
@@ -100,7 +113,7 @@ impl<const KEY: usize, const SECRET: usize> Logic for KeyedHash<KEY, SECRET> {
         let hash = xor_tree((0..groups.len()).map(|group| format!("sum{group}_s1")).collect());
         Verilog::Custom(format!(
             "\
-{registers}
+{words}{registers}
 always @(posedge clock) begin
     if (key_valid) begin
 {sums}    end
