@@ -82,10 +82,11 @@ pub struct RxStore<const W: usize, const L: usize, const SLOTS: usize, const CAT
     data_s1: DFF<Bits<W>>,
     last_s1: DFF<Bit>,
 
-    slot_valid: [DFF<Bit>; SLOTS],
-    slot_provisional: [DFF<Bit>; SLOTS],
+    // A bit a slot: as vectors, whole ones are computed at once in a simulator.
+    slot_valid: DFF<Bits<SLOTS>>,
+    slot_provisional: DFF<Bits<SLOTS>>,
+    slot_last: DFF<Bits<SLOTS>>,
     slot_data: [DFF<Bits<W>>; SLOTS],
-    slot_last: [DFF<Bit>; SLOTS],
     // Slots move up, there is room behind them, a beat enters: which, and where.
     shift: Signal<Local, Bit>,
     room: Signal<Local, Bit>,
@@ -93,9 +94,10 @@ pub struct RxStore<const W: usize, const L: usize, const SLOTS: usize, const CAT
     entry_data: Signal<Local, Bits<W>>,
     entry_last: Signal<Local, Bit>,
     entry_provisional: Signal<Local, Bit>,
-    enters_at: [Signal<Local, Bit>; SLOTS],
-    next_valid: [Signal<Local, Bit>; SLOTS],
-    next_provisional: [Signal<Local, Bit>; SLOTS],
+    enters_at: Signal<Local, Bits<SLOTS>>,
+    next_valid: Signal<Local, Bits<SLOTS>>,
+    next_provisional: Signal<Local, Bits<SLOTS>>,
+    next_last: Signal<Local, Bits<SLOTS>>,
     advance_s1: Signal<Local, Bit>,
     shown: Signal<Local, Bit>,
     complete: Signal<Local, Bit>,
@@ -103,6 +105,7 @@ pub struct RxStore<const W: usize, const L: usize, const SLOTS: usize, const CAT
 
     one: Constant<Bits<CW>>,
     depth: Constant<Bits<CW>>,
+    first_slot: Constant<Bits<SLOTS>>,
 }
 
 impl<const W: usize, const L: usize, const SLOTS: usize, const CAT: usize, const AW: usize, const CW: usize>
@@ -117,6 +120,7 @@ impl<const W: usize, const L: usize, const SLOTS: usize, const CAT: usize, const
 {
     fn default() -> Self {
         assert!(L == W + 1, "RxStore: words of {L} bits do not hold beats of {W} bits and a bit");
+        assert!(SLOTS > 1, "RxStore: {SLOTS} slots are no vector");
         assert!(CW == AW + 1, "RxStore: count width {CW} is not address width {AW} + 1");
         Self {
             clock: Signal::default(),
@@ -149,25 +153,27 @@ impl<const W: usize, const L: usize, const SLOTS: usize, const CAT: usize, const
             is_around_s1: DFF::default(),
             data_s1: DFF::default(),
             last_s1: DFF::default(),
-            slot_valid: array::from_fn(|_| DFF::default()),
-            slot_provisional: array::from_fn(|_| DFF::default()),
+            slot_valid: DFF::default(),
+            slot_provisional: DFF::default(),
+            slot_last: DFF::default(),
             slot_data: array::from_fn(|_| DFF::default()),
-            slot_last: array::from_fn(|_| DFF::default()),
             shift: Signal::default(),
             room: Signal::default(),
             enter: Signal::default(),
             entry_data: Signal::default(),
             entry_last: Signal::default(),
             entry_provisional: Signal::default(),
-            enters_at: array::from_fn(|_| Signal::default()),
-            next_valid: array::from_fn(|_| Signal::default()),
-            next_provisional: array::from_fn(|_| Signal::default()),
+            enters_at: Signal::default(),
+            next_valid: Signal::default(),
+            next_provisional: Signal::default(),
+            next_last: Signal::default(),
             advance_s1: Signal::default(),
             shown: Signal::default(),
             complete: Signal::default(),
             beside: JoinBeats::default(),
             one: Constant::new(1_u64.into()),
             depth: Constant::new((1_u64 << AW).into()),
+            first_slot: Constant::new(1_u64.into()),
         }
     }
 }
@@ -179,20 +185,17 @@ impl<const W: usize, const L: usize, const SLOTS: usize, const CAT: usize, const
     fn update(&mut self) {
         dff_setup!(self, clock, pushed, committed, taken, ahead);
         dff_setup!(self, clock, valid_s1, provisional_s1, is_around_s1, data_s1, last_s1);
+        dff_setup!(self, clock, slot_valid, slot_provisional, slot_last);
         for i in 0..SLOTS {
-            self.slot_valid[i].clock.next = self.clock.val();
-            self.slot_provisional[i].clock.next = self.clock.val();
             self.slot_data[i].clock.next = self.clock.val();
-            self.slot_last[i].clock.next = self.clock.val();
             self.slot_data[i].d.next = self.slot_data[i].q.val();
-            self.slot_last[i].d.next = self.slot_last[i].q.val();
         }
 
         // Backwards from the output.
-        self.shown.next = self.slot_valid[0].q.val() & !self.slot_provisional[0].q.val();
+        self.shown.next = self.slot_valid.q.val().get_bit(0) & !self.slot_provisional.q.val().get_bit(0);
         self.shift.next = self.shown.val() & self.m_axis.ready.val();
         for i in SLOTS..(SLOTS + 1) {
-            self.room.next = !self.slot_valid[i - 1].q.val() | self.shift.val();
+            self.room.next = !self.slot_valid.q.val().get_bit(i - 1) | self.shift.val();
         }
         self.advance_s1.next = !self.valid_s1.q.val() | self.room.val();
 
@@ -204,11 +207,13 @@ impl<const W: usize, const L: usize, const SLOTS: usize, const CAT: usize, const
         self.store.next = self.push.val() & !self.to_slot.val() & !self.to_s1.val();
 
         // The RAM.
-        self.word.next = bit_cast::<L, W>(self.data.val()) << 1;
+        self.word.next = bit_cast::<L, W>(self.data.val());
         self.memory.clock.next = self.clock.val();
         self.memory.wen.next = self.store.val();
         self.memory.waddr.next = bit_cast::<AW, CW>(self.pushed.q.val());
-        self.memory.wdata.next = self.word.val().replace_bit(0, self.last.val());
+        for at in W..(W + 1) {
+            self.memory.wdata.next = self.word.val().replace_bit(at, self.last.val());
+        }
         self.memory.ren.next = self.take.val();
         self.memory.raddr.next = bit_cast::<AW, CW>(self.taken.q.val());
         self.pushed_next.next = self.pushed.q.val();
@@ -263,56 +268,66 @@ impl<const W: usize, const L: usize, const SLOTS: usize, const CAT: usize, const
             self.entry_data.next = self.data_s1.q.val();
             self.entry_last.next = self.last_s1.q.val();
         } else {
-            self.entry_data.next = self.memory.rdata.val().get_bits::<W>(1);
-            self.entry_last.next = self.memory.rdata.val().get_bit(0);
+            self.entry_data.next = self.memory.rdata.val().get_bits::<W>(0);
+            for at in W..(W + 1) {
+                self.entry_last.next = self.memory.rdata.val().get_bit(at);
+            }
         }
 
         // The slots: what stays, or what moves up; behind the last of them, what enters.
-        for i in 0..SLOTS {
-            self.next_valid[i].next = self.slot_valid[i].q.val();
-            self.next_provisional[i].next = self.slot_provisional[i].q.val();
-            self.enters_at[i].next = !self.slot_valid[i].q.val();
-        }
-        for i in 1..SLOTS {
-            self.enters_at[i].next = self.slot_valid[i - 1].q.val() & !self.slot_valid[i].q.val();
-        }
+        self.next_valid.next = self.slot_valid.q.val();
+        self.next_provisional.next = self.slot_provisional.q.val();
+        self.next_last.next = self.slot_last.q.val();
+        self.enters_at.next = !self.slot_valid.q.val() & ((self.slot_valid.q.val() << 1) | self.first_slot.val());
         if self.shift.val() {
+            self.next_valid.next = self.slot_valid.q.val() >> 1;
+            self.next_provisional.next = self.slot_provisional.q.val() >> 1;
+            self.next_last.next = self.slot_last.q.val() >> 1;
+            self.enters_at.next = self.slot_valid.q.val() & !(self.slot_valid.q.val() >> 1);
             for i in 1..SLOTS {
-                self.next_valid[i - 1].next = self.slot_valid[i].q.val();
-                self.next_provisional[i - 1].next = self.slot_provisional[i].q.val();
-                self.enters_at[i - 1].next = self.slot_valid[i - 1].q.val() & !self.slot_valid[i].q.val();
                 self.slot_data[i - 1].d.next = self.slot_data[i].q.val();
-                self.slot_last[i - 1].d.next = self.slot_last[i].q.val();
-            }
-            for i in SLOTS..(SLOTS + 1) {
-                self.next_valid[i - 1].next = false;
-                self.enters_at[i - 1].next = self.slot_valid[i - 1].q.val();
             }
         }
-        for i in 0..SLOTS {
-            if self.enter.val() & self.enters_at[i].val() {
-                self.next_valid[i].next = true;
-                self.next_provisional[i].next = self.entry_provisional.val();
-                self.slot_data[i].d.next = self.entry_data.val();
-                self.slot_last[i].d.next = self.entry_last.val();
+        if self.enter.val() {
+            self.next_valid.next = self.next_valid.val() | self.enters_at.val();
+            if self.entry_provisional.val() {
+                self.next_provisional.next = self.next_provisional.val() | self.enters_at.val();
+            } else {
+                self.next_provisional.next = self.next_provisional.val() & !self.enters_at.val();
             }
-            self.slot_valid[i].d.next = self.next_valid[i].val() & !(self.next_provisional[i].val() & self.rollback.val());
-            self.slot_provisional[i].d.next = self.next_provisional[i].val() & !self.commit.val();
+            if self.entry_last.val() {
+                self.next_last.next = self.next_last.val() | self.enters_at.val();
+            } else {
+                self.next_last.next = self.next_last.val() & !self.enters_at.val();
+            }
+            for i in 0..SLOTS {
+                if self.enters_at.val().get_bit(i) {
+                    self.slot_data[i].d.next = self.entry_data.val();
+                }
+            }
         }
+        self.slot_valid.d.next = self.next_valid.val();
+        if self.rollback.val() {
+            self.slot_valid.d.next = self.next_valid.val() & !self.next_provisional.val();
+        }
+        self.slot_provisional.d.next = self.next_provisional.val();
+        if self.commit.val() {
+            self.slot_provisional.d.next = 0.into();
+        }
+        self.slot_last.d.next = self.next_last.val();
 
         // The head: the slots up to a last beat, or all of them.
-        self.complete.next = false;
+        self.complete.next = (self.slot_valid.q.val() & self.slot_last.q.val()).any();
         for i in 0..SLOTS {
-            self.complete.next = self.complete.val() | (self.slot_valid[i].q.val() & self.slot_last[i].q.val());
             self.beside.beats[i].next = self.slot_data[i].q.val();
         }
         for i in SLOTS..(SLOTS + 1) {
-            self.complete.next = self.complete.val() | self.slot_valid[i - 1].q.val();
+            self.complete.next = self.complete.val() | self.slot_valid.q.val().get_bit(i - 1);
         }
         self.head_valid.next = self.shown.val() & self.complete.val();
         self.head.next = self.beside.joined.val();
         self.m_axis.data.next = self.slot_data[0].q.val();
-        self.m_axis.last.next = self.slot_last[0].q.val();
+        self.m_axis.last.next = self.slot_last.q.val().get_bit(0);
         self.m_axis.valid.next = self.shown.val();
 
         if self.reset.val() {
@@ -321,9 +336,7 @@ impl<const W: usize, const L: usize, const SLOTS: usize, const CAT: usize, const
             self.taken.d.next = 0.into();
             self.ahead.d.next = false;
             self.valid_s1.d.next = false;
-            for i in 0..SLOTS {
-                self.slot_valid[i].d.next = false;
-            }
+            self.slot_valid.d.next = 0.into();
         }
     }
 }

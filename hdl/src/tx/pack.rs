@@ -23,35 +23,33 @@ pub struct PackBeat<const W: usize, const WORD: usize> {
     pub end_byte: Signal<In, Bits<LENGTH_BITS>>,
     /// All of it.
     pub word: Signal<Out, Bits<WORD>>,
-    above: Signal<Local, Bits<WORD>>,
-    in_beat: Constant<Bits<LENGTH_BITS>>,
 }
 
 impl<const W: usize, const WORD: usize> Default for PackBeat<W, WORD> {
     fn default() -> Self {
         assert!(WORD == word_bits(W), "PackBeat: stored beats of {W} bits have {} bits, not {WORD}", word_bits(W));
-        Self {
-            data: Signal::default(),
-            last: Signal::default(),
-            end_byte: Signal::default(),
-            word: Signal::default(),
-            above: Signal::default(),
-            in_beat: Constant::new((W as u64 / 8 - 1).into()),
-        }
+        Self { data: Signal::default(), last: Signal::default(), end_byte: Signal::default(), word: Signal::default() }
     }
 }
 
 impl<const W: usize, const WORD: usize> Logic for PackBeat<W, WORD> {
-    #[hdl_gen]
     fn update(&mut self) {
-        self.above.next = 0.into();
-        self.word.next = 0.into();
-        for at in (W as u64)..(W as u64 + 1) {
-            self.above.next = bit_cast::<WORD, LENGTH_BITS>(self.end_byte.val() & self.in_beat.val()) << (at + 1);
+        let in_beat: Bits<LENGTH_BITS> = (W as u64 / 8 - 1).into();
+        let mut word = Bits::<WORD>::default();
+        word.set_bits::<W>(0, self.data.val());
+        for i in 0..beat_shift(W) {
+            word = word.replace_bit(W + 1 + i, (self.end_byte.val() & in_beat).get_bit(i));
         }
-        for at in W..(W + 1) {
-            self.word.next = (bit_cast::<WORD, W>(self.data.val()) | self.above.val()).replace_bit(at, self.last.val());
-        }
+        self.word.next = word.replace_bit(W, self.last.val());
+    }
+
+    fn connect(&mut self) {
+        self.word.connect();
+    }
+
+    // Hand-written: put together by shifts, a simulator pays for each of the word's words several times a clock.
+    fn hdl(&self) -> Verilog {
+        Verilog::Custom(format!("always @(*) word = {{end_byte[{}:0], last, data}};\n", beat_shift(W) - 1))
     }
 }
 
