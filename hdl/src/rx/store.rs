@@ -105,7 +105,8 @@ pub struct RxStore<const W: usize, const L: usize, const SLOTS: usize, const CAT
 
     one: Constant<Bits<CW>>,
     depth: Constant<Bits<CW>>,
-    first_slot: Constant<Bits<SLOTS>>,
+    // A one in the place of each slot: of a vector of one bit, Verilog has no bit.
+    slots: [Constant<Bits<SLOTS>>; SLOTS],
 }
 
 impl<const W: usize, const L: usize, const SLOTS: usize, const CAT: usize, const AW: usize, const CW: usize>
@@ -120,7 +121,6 @@ impl<const W: usize, const L: usize, const SLOTS: usize, const CAT: usize, const
 {
     fn default() -> Self {
         assert!(L == W + 1, "RxStore: words of {L} bits do not hold beats of {W} bits and a bit");
-        assert!(SLOTS > 1, "RxStore: {SLOTS} slots are no vector");
         assert!(CW == AW + 1, "RxStore: count width {CW} is not address width {AW} + 1");
         Self {
             clock: Signal::default(),
@@ -173,7 +173,7 @@ impl<const W: usize, const L: usize, const SLOTS: usize, const CAT: usize, const
             beside: JoinBeats::default(),
             one: Constant::new(1_u64.into()),
             depth: Constant::new((1_u64 << AW).into()),
-            first_slot: Constant::new(1_u64.into()),
+            slots: array::from_fn(|i| Constant::new(Bits::<SLOTS>::default().replace_bit(i, true))),
         }
     }
 }
@@ -192,10 +192,10 @@ impl<const W: usize, const L: usize, const SLOTS: usize, const CAT: usize, const
         }
 
         // Backwards from the output.
-        self.shown.next = self.slot_valid.q.val().get_bit(0) & !self.slot_provisional.q.val().get_bit(0);
+        self.shown.next = (self.slot_valid.q.val() & !self.slot_provisional.q.val() & self.slots[0].val()).any();
         self.shift.next = self.shown.val() & self.m_axis.ready.val();
         for i in SLOTS..(SLOTS + 1) {
-            self.room.next = !self.slot_valid.q.val().get_bit(i - 1) | self.shift.val();
+            self.room.next = !(self.slot_valid.q.val() & self.slots[i - 1].val()).any() | self.shift.val();
         }
         self.advance_s1.next = !self.valid_s1.q.val() | self.room.val();
 
@@ -278,7 +278,7 @@ impl<const W: usize, const L: usize, const SLOTS: usize, const CAT: usize, const
         self.next_valid.next = self.slot_valid.q.val();
         self.next_provisional.next = self.slot_provisional.q.val();
         self.next_last.next = self.slot_last.q.val();
-        self.enters_at.next = !self.slot_valid.q.val() & ((self.slot_valid.q.val() << 1) | self.first_slot.val());
+        self.enters_at.next = !self.slot_valid.q.val() & ((self.slot_valid.q.val() << 1) | self.slots[0].val());
         if self.shift.val() {
             self.next_valid.next = self.slot_valid.q.val() >> 1;
             self.next_provisional.next = self.slot_provisional.q.val() >> 1;
@@ -301,7 +301,7 @@ impl<const W: usize, const L: usize, const SLOTS: usize, const CAT: usize, const
                 self.next_last.next = self.next_last.val() & !self.enters_at.val();
             }
             for i in 0..SLOTS {
-                if self.enters_at.val().get_bit(i) {
+                if (self.enters_at.val() & self.slots[i].val()).any() {
                     self.slot_data[i].d.next = self.entry_data.val();
                 }
             }
@@ -322,12 +322,12 @@ impl<const W: usize, const L: usize, const SLOTS: usize, const CAT: usize, const
             self.beside.beats[i].next = self.slot_data[i].q.val();
         }
         for i in SLOTS..(SLOTS + 1) {
-            self.complete.next = self.complete.val() | self.slot_valid.q.val().get_bit(i - 1);
+            self.complete.next = self.complete.val() | (self.slot_valid.q.val() & self.slots[i - 1].val()).any();
         }
         self.head_valid.next = self.shown.val() & self.complete.val();
         self.head.next = self.beside.joined.val();
         self.m_axis.data.next = self.slot_data[0].q.val();
-        self.m_axis.last.next = self.slot_last.q.val().get_bit(0);
+        self.m_axis.last.next = (self.slot_last.q.val() & self.slots[0].val()).any();
         self.m_axis.valid.next = self.shown.val();
 
         if self.reset.val() {
