@@ -304,7 +304,8 @@ fn random_run(name: &str, dut: impl Block) {
         rig.clock(&mut rng, 0.0, 0.0);
     }
     rig.assert_empty();
-    assert_eq!(rig.done, FRAMES);
+    // Both ports may have been given one in the last clock.
+    assert_eq!(rig.done, sent);
 }
 
 #[test]
