@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::Duration;
 
-use fpgaflow_abi::geometry::Geometry;
+use fpgaflow_abi::geometry::{Geometry, MAX_FRAME_BYTES};
 use fpgaflow_flows::{FlowSet, PortAddress, SetNextHop};
 use fpgaflow_traffic::Scenario;
 use pcap_file::pcap::{PcapHeader, PcapPacket, PcapReader, PcapWriter};
@@ -19,7 +19,7 @@ pub const GEOMETRY: Geometry = Geometry {
     entries_v4: 4096,
     entries_v6: 2048,
     next_hops: 256,
-    max_frame_bytes: 9018,
+    max_frame_bytes: MAX_FRAME_BYTES,
     clock_hz: 0,
     build_id: 0,
 };

@@ -336,7 +336,7 @@ fn input_that_cannot_be_used_is_refused_in_one_line_and_nothing_is_written() {
     let long = file(
         "long.json",
         br#"{"next_hops": [{"id": 1, "port": 1, "src_mac": "02:00:00:00:00:01", "dst_mac": "02:00:00:00:00:02",
-            "encap": [{"vlan": 5}], "mtu": 9001}], "flows": []}"#,
+            "encap": [{"vlan": 5}], "mtu": 9013}], "flows": []}"#,
     );
     let gre = file(
         "gre.json",
@@ -359,7 +359,7 @@ fn input_that_cannot_be_used_is_refused_in_one_line_and_nothing_is_written() {
         (&missing, &[(0, &ok)], format!("{missing}: cannot be read: ")),
         (&unknown, &[(0, &ok)], format!("{unknown}: colour: unknown field `colour`")),
         (&dangling, &[(0, &ok)], format!("{dangling}: flows[0].action.next_hop: no next hop has id 7")),
-        (&long, &[(0, &ok)], format!("{long}: next_hops[0].mtu: packets of up to 9001 bytes leave as frames of up to 9019 ")),
+        (&long, &[(0, &ok)], format!("{long}: next_hops[0].mtu: packets of up to 9013 bytes leave as frames of up to 9031 ")),
         (&gre, &[(0, &ok)], format!("{gre}: flows[0].action.src: gre is not translated")),
         (&far, &[(0, &ok)], format!("{far}: ports[0].port: there is no port 2; the ports are 0 to 1")),
         (&flows, &[(2, &ok)], format!("--rx 2={ok}: there is no port 2; the ports are 0 to 1")),
