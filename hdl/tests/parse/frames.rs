@@ -62,7 +62,7 @@ impl Frame {
         }
         if let Some(session) = self.encap.pppoe {
             let protocol = if self.ethertype == 0x86dd { 0x0057 } else { 0x0021 };
-            let length = self.pppoe_length.unwrap_or_else(|| 2 + ip_length(&self.packet));
+            let length = self.pppoe_length.unwrap_or_else(|| ip_length(&self.packet).saturating_add(2));
             for field in [0x8864, self.pppoe_code, session, length, self.ppp_protocol.unwrap_or(protocol)] {
                 bytes.extend(field.to_be_bytes());
             }

@@ -64,7 +64,7 @@ at_both_widths! {
         // Without changes of actions: a frame that was dropped does not show which of two it met.
         let setting = Setting {
             share_percent: 5,
-            timing: Timing { tx_stall_percent: 70, ..VARIED.timing },
+            timing: Timing { tx_stall_percent: 90, ..VARIED.timing },
             churn_every: 0,
             losses: Losses { host_full: true, tx_full: true },
             port: PortSetup { promiscuous: true, tail_drop: true },
