@@ -149,7 +149,7 @@ impl Rig {
 
     /// Frames of the shortest kind that the card takes between two looks at it.
     pub fn frames_per_slice(&self) -> usize {
-        SLICE_CLOCKS as usize / MIN_FRAME_BYTES.div_ceil(self.setup.width.build().beat_bytes())
+        SLICE_CLOCKS as usize / MIN_FRAME_BYTES.div_ceil(self.build.beat_bytes())
     }
 
     /// Clocks since power-on.
