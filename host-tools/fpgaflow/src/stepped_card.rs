@@ -33,6 +33,8 @@ const HANG_CLOCKS: u64 = 20_000_000;
 pub struct SteppedCard {
     transport: Arc<CosimTransport>,
     driver: Card,
+    /// What card and table hash with.
+    secret: HashSecret,
     events: Events,
     /// Entries of the flows, in the order of the flow set.
     flows: Vec<EntryRef>,
@@ -49,7 +51,7 @@ impl SteppedCard {
         let transport = CosimTransport::new(fpgaflow_card::Card::new(width)?).context("make card sim")?;
         let secret = secret(width.geometry().bucket_bits);
         let driver = Card::open(Arc::clone(&transport) as Arc<dyn Transport>, secret, Options::default())?;
-        Ok(Self { transport, driver, events: Events::default(), flows: Vec::new(), epoch: Instant::now() })
+        Ok(Self { transport, driver, secret, events: Events::default(), flows: Vec::new(), epoch: Instant::now() })
     }
 
     /// Its size.
@@ -62,7 +64,7 @@ impl SteppedCard {
     /// # Errors
     /// What does not fit, by its place in the set, and failures of the card.
     pub fn configure(&mut self, set: &FlowSet) -> anyhow::Result<()> {
-        let mut table = FlowTable::new(self.geometry(), secret(self.geometry().bucket_bits));
+        let mut table = FlowTable::new(self.geometry(), self.secret);
         let mut commands = Vec::new();
         for (index, next_hop) in set.next_hops.iter().enumerate() {
             // A fresh table numbers next hops in their order, as the flow set does.
