@@ -83,8 +83,9 @@ fn dump(m: &mut Model, family: Family, traffic: bool) -> Vec<(u64, u64)> {
     for clock in 0_u64.. {
         assert!(clock < 10_000, "the dump does not end");
         m.set(count_valid, traffic.into());
-        // Runs on one entry, and jumps.
-        let hot = if rng.random_bool(0.7) { clock as u32 / 40 % ENTRIES } else { rng.random_range(0..ENTRIES) };
+        // Mostly the entry that is being read, at times any.
+        let read = (clock / RECORD_CLOCKS) as u32 % ENTRIES;
+        let hot = if rng.random_bool(0.7) { read } else { rng.random_range(0..ENTRIES) };
         m.set(count_entry, EntryRef::of(family, hot).into_bits().into());
         m.set(count_bytes, BYTES);
         m.set(tick, clock + 1);
