@@ -1,9 +1,19 @@
 //! The engine's own blocks, and the lint over everything wired together.
 
 use fpgaflow_abi::geometry::MAX_FRAME_BYTES;
-use fpgaflow_hdl::engine::{Credits, Engine64, GEOMETRY_64, GEOMETRY_512, engine64x1, engine512x4, sizes};
+use fpgaflow_hdl::engine::{Credits, Engine64, GEOMETRY_64, GEOMETRY_512, Tables, sizes};
 use fpgaflow_hdl_guard::{Expect, check_block, lint, listing, model, rng};
 use rand::RngExt;
+
+fpgaflow_hdl::engine! {
+    /// One port, 64 bits: the smallest.
+    mod engine64x1 = Tables::COSIMULATED.geometry(64, 1);
+}
+
+fpgaflow_hdl::engine! {
+    /// Four ports, 512 bits: the largest.
+    mod engine512x4 = Tables::COSIMULATED.geometry(512, 4);
+}
 
 #[test]
 fn credits_are_clean() {

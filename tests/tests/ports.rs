@@ -7,13 +7,23 @@ use std::sync::{Arc, OnceLock};
 
 use fpgaflow_card::{Build, Card, CosimTransport};
 use fpgaflow_hdl::emit::emit;
-use fpgaflow_hdl::engine::{engine64x1, engine512x4};
+use fpgaflow_hdl::engine::Tables;
 use fpgaflow_hdl::prelude::Block;
 use fpgaflow_tests::{Churn, Feeder, Rig, Setup, Stream, datagram_flow, hop, secret};
 use fpgaflow_traffic::{Frames, Mix, Scenario, Sizes, Variety, rng, seed};
 use fpgaflow_verilate::{Model, Source};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+
+fpgaflow_hdl::engine! {
+    /// One port, 64 bits: the smallest.
+    mod engine64x1 = Tables::COSIMULATED.geometry(64, 1);
+}
+
+fpgaflow_hdl::engine! {
+    /// Four ports, 512 bits: the largest.
+    mod engine512x4 = Tables::COSIMULATED.geometry(512, 4);
+}
 
 /// Clocks between two changes of what goes in.
 const STEP_CLOCKS: u64 = 64;

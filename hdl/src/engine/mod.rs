@@ -84,15 +84,5 @@ crate::engine! {
     pub mod engine512 = Tables::COSIMULATED.geometry(512, 2);
 }
 
-crate::engine! {
-    /// One port, 64 bits: the smallest.
-    pub mod engine64x1 = Tables::COSIMULATED.geometry(64, 1);
-}
-
-crate::engine! {
-    /// Four ports, 512 bits: the largest.
-    pub mod engine512x4 = Tables::COSIMULATED.geometry(512, 4);
-}
-
 pub use engine64::{Engine as Engine64, GEOMETRY as GEOMETRY_64};
 pub use engine512::{Engine as Engine512, GEOMETRY as GEOMETRY_512};
