@@ -16,7 +16,7 @@ pub fn all() -> Result<()> {
     step("lints of the binary without the verilated card");
     run::cargo(["clippy", "--locked", "--package", "fpgaflow", "--", "--deny", "warnings"])?;
     step("tests");
-    run::cargo(["test", "--locked", "--workspace", "--all-features"])?;
+    run::cargo(["test", "--locked", "--workspace", "--all-features", "--no-fail-fast"])?;
     step("virtual machine");
     vm::test()
 }
