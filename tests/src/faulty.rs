@@ -12,10 +12,13 @@ use fpgaflow_abi::descriptor::{
 use fpgaflow_abi::reason::Reason;
 use fpgaflow_abi::regs;
 use fpgaflow_abi::wire::MIN_FRAME_BYTES;
-use fpgaflow_card::CosimTransport;
+use fpgaflow_card::{Card, CosimTransport};
 use fpgaflow_driver::dma::DmaBuffer;
 use fpgaflow_driver::rings::seal;
 use fpgaflow_driver::transport::{BarOffset, Iova, Transport, TransportError};
+
+/// Clocks without a move on any interface after which the card has nothing on its way to the host: more than its pipeline is long.
+const SETTLED_CLOCKS: u64 = 256;
 
 /// What is broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,18 +108,26 @@ impl Faulty {
         }
     }
 
-    /// Writes a completion where the card will write its next, and raises the interrupt. The card may write over it at any time.
+    /// Writes a completion where the card will write its next, and raises the interrupt. The card may write over it at any time, but
+    /// what the card has written is not touched.
     ///
     /// # Panics
     /// When the rings are not set up.
     pub fn forge(&self, forgery: Forgery) {
         let mut card = self.inner.card();
-        let mut read = |register, ring| card.read_register(regs::ring(register, ring)).expect("the RTL answers");
-        let base =
-            u64::from(read(regs::RING_BASE_HI, Ring::Completion)) << 32 | u64::from(read(regs::RING_BASE_LO, Ring::Completion));
-        let bits = read(regs::RING_SIZE, Ring::Completion);
-        let consumer = read(regs::RING_CONSUMER, Ring::FrameToHost);
-        let sequence = read(regs::RING_PRODUCER, Ring::Completion).wrapping_add(1);
+        let read = |card: &mut Card, register, ring| card.read_register(regs::ring(register, ring)).expect("the RTL answers");
+        let base = u64::from(read(&mut card, regs::RING_BASE_HI, Ring::Completion)) << 32
+            | u64::from(read(&mut card, regs::RING_BASE_LO, Ring::Completion));
+        let bits = read(&mut card, regs::RING_SIZE, Ring::Completion);
+        // Read, and nothing written since: no burst is on its way to the place.
+        let (consumer, sequence) = loop {
+            let consumer = read(&mut card, regs::RING_CONSUMER, Ring::FrameToHost);
+            let sequence = read(&mut card, regs::RING_PRODUCER, Ring::Completion).wrapping_add(1);
+            card.run(SETTLED_CLOCKS);
+            if card.idle_clocks() >= SETTLED_CLOCKS {
+                break (consumer, sequence);
+            }
+        };
         let head = CompletionHead::new().with_kind(CompletionKind::FrameToHost as u8);
         let mut completion = Completion {
             head: head.with_reason(Reason::Miss as u8).with_cookie(consumer),
