@@ -136,7 +136,7 @@ impl Drop for RouterLab {
     }
 }
 
-/// The wires of the card's ports.
+/// Interfaces of [`RouterLab::wires`] where the wires of the card's ports end.
 const WIRES: [&str; 2] = ["wire0", "wire1"];
 
 /// Clocks `card`, its ports on the wires in the caller's network namespace.

@@ -276,6 +276,10 @@ impl PortIo for Bursts {
         Ok(true)
     }
 
+    fn take_overruns(&mut self) -> std::io::Result<u64> {
+        Ok(0)
+    }
+
     fn readable(&self) -> Option<BorrowedFd<'_>> {
         None
     }

@@ -32,6 +32,8 @@ pub struct RunnerStats {
     pub clocks: u64,
     /// Time in which it ran them; sleeping is not counted.
     pub busy: Duration,
+    /// Frames that an interface lost because the card did not take them in time.
+    pub rx_lost: u64,
     /// Frames that an interface did not take from the card.
     pub tx_lost: u64,
 }
@@ -41,6 +43,7 @@ struct Shared {
     stop: AtomicBool,
     clocks: AtomicU64,
     busy_ns: AtomicU64,
+    rx_lost: AtomicU64,
     tx_lost: AtomicU64,
     failure: Mutex<Option<io::Error>>,
 }
@@ -74,6 +77,7 @@ impl Runner {
         RunnerStats {
             clocks: self.shared.clocks.load(Ordering::Relaxed),
             busy: Duration::from_nanos(self.shared.busy_ns.load(Ordering::Relaxed)),
+            rx_lost: self.shared.rx_lost.load(Ordering::Relaxed),
             tx_lost: self.shared.tx_lost.load(Ordering::Relaxed),
         }
     }
@@ -114,11 +118,15 @@ fn run(transport: &CosimTransport, ports: &mut [Box<dyn PortIo>], shared: &Share
         let begun = Instant::now();
         let first_clock = card.clocks();
         let lost = slice(&mut card, ports)?;
+        if lost.rx + lost.tx > 0 {
+            tracing::warn!(rx = lost.rx, tx = lost.tx, "interfaces of the verilated card lost frames");
+        }
         let clocks = card.clocks() - first_clock;
         let resting = card.idle_clocks() > REST_CLOCKS;
         drop(card);
         shared.clocks.fetch_add(clocks, Ordering::Relaxed);
-        shared.tx_lost.fetch_add(lost, Ordering::Relaxed);
+        shared.rx_lost.fetch_add(lost.rx, Ordering::Relaxed);
+        shared.tx_lost.fetch_add(lost.tx, Ordering::Relaxed);
         shared.busy_ns.fetch_add(begun.elapsed().as_nanos() as u64, Ordering::Relaxed);
         if resting {
             sleep(transport, ports)?;
@@ -127,19 +135,27 @@ fn run(transport: &CosimTransport, ports: &mut [Box<dyn PortIo>], shared: &Share
     Ok(())
 }
 
-/// Frames in, some clocks, frames out; how many were lost on the way out.
-fn slice(card: &mut Card, ports: &mut [Box<dyn PortIo>]) -> io::Result<u64> {
+/// Frames that interfaces lost.
+#[derive(Debug, Default)]
+struct Lost {
+    rx: u64,
+    tx: u64,
+}
+
+/// Frames in, some clocks, frames out; how many were lost on the way.
+fn slice(card: &mut Card, ports: &mut [Box<dyn PortIo>]) -> io::Result<Lost> {
+    let mut lost = Lost::default();
     for (index, port) in ports.iter_mut().enumerate() {
         while card.receive_waiting(index) < RX_BACKLOG {
             let Some(frame) = port.receive()? else { break };
             card.receive(index, frame);
         }
+        lost.rx += port.take_overruns()?;
     }
     card.run(SLICE_CLOCKS);
-    let mut lost = 0;
     for (index, port) in ports.iter_mut().enumerate() {
         while let Some(frame) = card.sent(index) {
-            lost += u64::from(!port.transmit(&frame.bytes)?);
+            lost.tx += u64::from(!port.transmit(&frame.bytes)?);
         }
     }
     Ok(lost)

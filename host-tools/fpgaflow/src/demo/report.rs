@@ -84,6 +84,8 @@ struct Figures {
     hw_share: f64,
     mbit_per_s: f64,
     clocks_per_s: f64,
+    rx_lost: u64,
+    tx_lost: u64,
     reasons: BTreeMap<&'static str, u64>,
 }
 
@@ -101,6 +103,8 @@ impl Report {
             hw_share: if total == 0 { 0.0 } else { (tcp.card + udp.card) as f64 / total as f64 },
             mbit_per_s: per_second(self.file_bytes * 8, self.transfer.elapsed) / 1e6,
             clocks_per_s: per_second(self.card.clocks, self.card.busy),
+            rx_lost: self.card.rx_lost,
+            tx_lost: self.card.tx_lost,
             reasons: self.reasons().collect(),
         }
     }
@@ -157,6 +161,7 @@ impl fmt::Display for Report {
         writeln!(f, "\nfile        {} bytes, {:.1} s", self.file_bytes, self.transfer.elapsed.as_secs_f64())?;
         writeln!(f, "  sent      sha256 {}", hex(&self.transfer.sent))?;
         writeln!(f, "  received  sha256 {}", hex(&self.transfer.received))?;
+        writeln!(f, "interfaces  {} frames lost before the card, {} behind it", self.card.rx_lost, self.card.tx_lost)?;
         writeln!(f, "datagrams   {} sent, {} came back", self.echoes.sent, self.echoes.returned)?;
         writeln!(
             f,

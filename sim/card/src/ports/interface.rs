@@ -11,6 +11,10 @@ use super::PortIo;
 /// Longest frame that is read whole; the card's own limit is below.
 const FRAME_BYTES: usize = 1 << 16;
 
+/// Bytes of frames, and of what the kernel keeps with them, that wait to be read. The peer's interface never pushes back, so its
+/// windows must fit here: a verilated card is slow.
+const QUEUE_BYTES: usize = 32 << 20;
+
 /// A network interface as a card's wire.
 #[derive(Debug)]
 pub struct InterfacePort {
@@ -36,6 +40,9 @@ impl InterfacePort {
         }
         // SAFETY: a fresh descriptor that nobody else owns.
         let socket = unsafe { OwnedFd::from_raw_fd(raw) };
+        use rustix::net::sockopt::{set_socket_recv_buffer_size, set_socket_recv_buffer_size_force};
+        // Without CAP_NET_ADMIN the system's limit holds.
+        set_socket_recv_buffer_size_force(&socket, QUEUE_BYTES).or_else(|_| set_socket_recv_buffer_size(&socket, QUEUE_BYTES))?;
         // Frames that this socket sends must not come back to it.
         set_option(&socket, libc::PACKET_IGNORE_OUTGOING, &1_i32)?;
         let membership = libc::packet_mreq {
@@ -97,6 +104,23 @@ impl PortIo for InterfacePort {
             Err(Errno::AGAIN | Errno::NOBUFS | Errno::NETDOWN | Errno::MSGSIZE | Errno::INTR) => Ok(false),
             Err(error) => Err(error.into()),
         }
+    }
+
+    fn take_overruns(&mut self) -> io::Result<u64> {
+        // Reading them sets them to zero.
+        let mut statistics = libc::tpacket_stats { tp_packets: 0, tp_drops: 0 };
+        let mut length = size_of::<libc::tpacket_stats>() as libc::socklen_t;
+        // SAFETY: `statistics` is valid for writes of its size, which `length` holds.
+        let done = unsafe {
+            libc::getsockopt(
+                self.socket.as_raw_fd(),
+                libc::SOL_PACKET,
+                libc::PACKET_STATISTICS,
+                (&raw mut statistics).cast(),
+                &raw mut length,
+            )
+        };
+        if done < 0 { Err(io::Error::last_os_error()) } else { Ok(statistics.tp_drops.into()) }
     }
 
     fn readable(&self) -> Option<BorrowedFd<'_>> {

@@ -23,6 +23,12 @@ pub trait PortIo: Send {
     /// As [`PortIo::receive`].
     fn transmit(&mut self, frame: &[u8]) -> io::Result<bool>;
 
+    /// Frames that came in and were lost since the last call, because nobody received them in time.
+    ///
+    /// # Errors
+    /// As [`PortIo::receive`].
+    fn take_overruns(&mut self) -> io::Result<u64>;
+
     /// Becomes readable when [`PortIo::receive`] has something.
     fn readable(&self) -> Option<BorrowedFd<'_>>;
 }
