@@ -5,7 +5,8 @@
 //! to read it.
 //!
 //! # Contract
-//! - What a module computes is in one `always` block a signal. Signals whose intermediate values others need stay together.
+//! - What a module computes is in one `always` block a signal, or in an `assign` where one statement says it all: a block that reads
+//!   nothing would never be executed (IEEE 1364-2005, 9.7.5). Signals whose intermediate values others need stay together.
 //! - A flip-flop is a register of the module that has it, assigned where its input was: `if (enable) count_q <= …`. `count_d` is
 //!   gone, unless something else reads it.
 //! - Nothing else changes: ports, instances, memories and hand-written modules are as they were, and so is what the design does.
@@ -82,6 +83,7 @@ fn lower_module<'a>(text: &'a str, flip_flops: &BTreeMap<&str, &str>, gone: &mut
     let order = Order::of(&statements);
     let mut body = String::new();
     let mut without_input = BTreeSet::new();
+    let mut assigned = BTreeSet::new();
     for (name, initial) in &registers {
         body += &format!("    initial {name}_q = {initial};\n");
     }
@@ -93,7 +95,13 @@ fn lower_module<'a>(text: &'a str, flip_flops: &BTreeMap<&str, &str>, gone: &mut
                 without_input.insert(name.to_owned());
                 body += &clocked(&part, name);
             }
-            _ => body += &combinational(&part),
+            _ => match part.as_slice() {
+                [Statement::Assign { target, text }] if text.starts_with(&format!("{target} = ")) => {
+                    assigned.insert(target.clone());
+                    body += &format!("    assign {text}\n");
+                }
+                _ => body += &combinational(&part),
+            },
         }
     }
     for name in registers.keys().filter(|name| !without_input.contains(**name)) {
@@ -106,7 +114,7 @@ fn lower_module<'a>(text: &'a str, flip_flops: &BTreeMap<&str, &str>, gone: &mut
             out += &body;
         }
         if !(begin..=end).contains(&at) && !instances.contains(&at) {
-            out += &declaration(line, &registers, &without_input);
+            out += &declaration(line, &registers, &without_input, &assigned);
         }
     }
     Ok(out)
@@ -118,9 +126,6 @@ fn is_whole(part: &[Statement], name: &str) -> bool {
 }
 
 fn combinational(part: &[Statement]) -> String {
-    if let [Statement::Assign { text, .. }] = part {
-        return format!("    always @(*) {text}\n");
-    }
     let mut out = "    always @(*) begin\n".to_owned();
     print(part, 2, &str::to_owned, &mut out);
     out + "    end\n"
@@ -145,14 +150,23 @@ fn clocked(part: &[Statement], name: &str) -> String {
     out + "    end\n"
 }
 
-/// A line outside the block as it is to be: a flip-flop's output is a register, its input and clock are not there.
-fn declaration(line: &str, registers: &BTreeMap<&str, &str>, without_input: &BTreeSet<String>) -> String {
+/// A line outside the block as it is to be: a flip-flop's output is a register, its input and clock are not there, and what is assigned
+/// continuously is a wire.
+fn declaration(
+    line: &str,
+    registers: &BTreeMap<&str, &str>,
+    without_input: &BTreeSet<String>,
+    assigned: &BTreeSet<String>,
+) -> String {
     let name = line.trim().strip_suffix(';').and_then(|line| line.rsplit(' ').next()).unwrap_or("");
     let is_register = |suffix| name.strip_suffix(suffix).is_some_and(|name| registers.contains_key(name));
     let is_declared = |kind: &str| line.strip_prefix("    ").is_some_and(|rest| rest.starts_with(kind));
     if is_declared("reg ") && (is_register("_clock") || name.strip_suffix("_d").is_some_and(|name| without_input.contains(name)))
     {
         return String::new();
+    }
+    if assigned.contains(name) && (is_declared("reg ") || is_declared("output reg ")) {
+        return format!("{}\n", line.replacen("reg ", "wire ", 1));
     }
     match line.strip_prefix("    wire ") {
         Some(rest) if is_register("_q") => format!("    reg {rest}\n"),
