@@ -21,6 +21,8 @@ pub enum Trap {
     CastName,
     /// A Rust identifier that Verilog does not know.
     Leak,
+    /// A loop variable has the name of a signal: Verilog gets its value wherever the signal is meant.
+    LoopVariable,
     /// Two dimensions: only the first index is replaced.
     TwoDimensions,
     /// Bits that keep an old value on some path.

@@ -121,6 +121,11 @@ impl Walk<'_> {
             Statement::If(conditional) => self.conditional(conditional, coverage),
             Statement::Match(m) => self.matching(m, coverage),
             Statement::Loop(l) => {
+                if self.scope.is_signal(&l.index) {
+                    let detail =
+                        format!("`{}` is a signal and a loop variable; in the loop Verilog gets the number for both", l.index);
+                    self.found.push((Trap::LoopVariable, detail));
+                }
                 for value in l.from.as_usize()..l.to.as_usize() {
                     self.loops.push((l.index.clone(), value as i64));
                     self.block(&l.block, coverage);

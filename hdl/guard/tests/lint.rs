@@ -285,6 +285,27 @@ fn trap_8_a_rust_name_in_verilog_is_found() {
 }
 
 #[derive(LogicBlock, Default)]
+struct LoopOverItself {
+    at: Signal<In, Bits<1>>,
+    y: Signal<Out, Bits<3>>,
+}
+
+impl Logic for LoopOverItself {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.y.next = 0.into();
+        for at in 0..3 {
+            self.y.next = self.y.val().replace_bit(at, self.at.val().any());
+        }
+    }
+}
+
+#[test]
+fn a_loop_variable_with_the_name_of_a_signal_is_found() {
+    assert!(traps::<LoopOverItself>().contains(&Trap::LoopVariable));
+}
+
+#[derive(LogicBlock, Default)]
 struct MatchOnName {
     a: Signal<In, Bits<2>>,
     y: Signal<Out, Bit>,

@@ -67,6 +67,11 @@ impl Scope {
         }
     }
 
+    /// Whether `name` is a signal or constant of the block itself.
+    pub fn is_signal(&self, name: &str) -> bool {
+        self.widths.contains_key(name)
+    }
+
     /// Whether `text` is a state of an enum.
     pub fn is_label(&self, text: &str) -> bool {
         self.labels.contains(&text.replace("::", "$"))
