@@ -13,6 +13,7 @@
 mod error;
 mod events;
 mod health;
+mod parity;
 mod queues;
 mod registers;
 mod settings;
@@ -44,6 +45,7 @@ use crate::frame::FrameInfo;
 use crate::mapping::Mapping;
 use crate::rings::{RingError, Verified};
 use crate::transport::{Transport, TransportError};
+use parity::Repairs;
 use queues::Queues;
 use registers::Registers;
 use settings::Desired;
@@ -94,6 +96,7 @@ pub struct Card {
     rung: [u32; Ring::ALL.len()],
     /// Since when the oldest command in flight is the oldest, and which position it has.
     oldest: Option<(u32, Instant)>,
+    repairs: Repairs,
     /// Set once the card was told to stop.
     quiet: bool,
 }
@@ -131,6 +134,7 @@ impl Card {
             next_ticket: 0,
             rung: [0; Ring::ALL.len()],
             oldest: None,
+            repairs: Repairs::default(),
             quiet: false,
             registers,
         };
@@ -340,6 +344,11 @@ impl Card {
         }
         self.queues.to_host.post();
         self.pump()?;
+        for event in &events.commands {
+            if let CommandEvent::Done { ticket } = event {
+                events.repaired.extend(self.acknowledge(*ticket)?);
+            }
+        }
         self.check_progress(now)
     }
 
@@ -375,6 +384,7 @@ impl Card {
         self.backlog.clear();
         self.rung = [0; Ring::ALL.len()];
         self.oldest = None;
+        self.repairs.forget();
         self.start()
     }
 

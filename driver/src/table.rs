@@ -16,6 +16,7 @@ mod allocator;
 mod error;
 mod next_hops;
 mod rekey;
+mod rewrite;
 mod rows;
 
 pub use error::{FlowError, NextHopError};

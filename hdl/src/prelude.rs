@@ -7,4 +7,6 @@ pub use rust_hdl_core::prelude::*;
 pub use rust_hdl_widgets::dff::DFF;
 pub use rust_hdl_widgets::dff_setup;
 
-pub use crate::prim::{CutFifo, Delay, FrameFifo, Memory, Ram, RamReg, Skid, StreamFifo, StreamSink, StreamSource};
+pub use crate::prim::{
+    AddParity, CutFifo, Delay, FrameFifo, Memory, PARITY_BITS, ParityRam, Ram, RamReg, Skid, StreamFifo, StreamSink, StreamSource,
+};

@@ -145,6 +145,8 @@ pub struct FlowAction {
     pub l3_delta: Bits<16>,
     /// TCP or UDP checksum delta.
     pub l4_delta: Bits<16>,
+    /// A row that the lookup read is bad. A hit is one nevertheless; a miss need not be one.
+    pub parity: Bit,
 }
 
 /// What becomes of a packet: one a packet, in order, to the place where verdict and payload meet.

@@ -77,5 +77,5 @@ fn what_follows_from_a_geometry_is_what_its_blocks_need() {
     // 1,129 beats of 8 bytes and 142 of 64, and what is under way.
     assert_eq!((sizes::store_aw(&GEOMETRY_64, 64), sizes::store_aw(&GEOMETRY_512, 512)), (11, 8));
     assert_eq!((sizes::head_beats(64), sizes::head_beats(512)), (12, 2));
-    assert_eq!((sizes::entry_ref_bits(&GEOMETRY_64), sizes::slot_bits(&GEOMETRY_64)), (14, 31));
+    assert_eq!((sizes::entry_ref_bits(&GEOMETRY_64), sizes::slot_bits(&GEOMETRY_64)), (14, 33));
 }

@@ -3,7 +3,7 @@
 use fpgaflow_abi::descriptor::Ring;
 use fpgaflow_abi::geometry::{Geometry, IdentityError};
 use fpgaflow_abi::key::Family;
-use fpgaflow_abi::regs::Event;
+use fpgaflow_abi::regs::{Event, Parity};
 
 use super::Ticket;
 use crate::rings::RingError;
@@ -77,6 +77,14 @@ pub enum CardError {
         /// Where.
         event: Event,
     },
+    /// The card says that a row is bad which it does not have.
+    #[error("card {card} says that a row is bad which it does not have: PARITY reads {:#010x}", parity.into_bits())]
+    NoRow {
+        /// The card's name.
+        card: String,
+        /// The register.
+        parity: Parity,
+    },
     /// Eventfds could not be made.
     #[error("create the interrupt eventfds of card {card}")]
     Eventfd {
@@ -141,7 +149,8 @@ impl CardError {
             | Self::Ring { .. }
             | Self::Stalled { .. }
             | Self::Forgot { .. }
-            | Self::BusFault { .. } => true,
+            | Self::BusFault { .. }
+            | Self::NoRow { .. } => true,
             Self::Eventfd { .. }
             | Self::RingSize { .. }
             | Self::NoPort { .. }

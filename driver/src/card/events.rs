@@ -1,6 +1,7 @@
 //! What one poll of a card found.
 
 use fpgaflow_abi::descriptor::Status;
+use fpgaflow_abi::regs::TableRow;
 
 use crate::frame::FrameArena;
 
@@ -36,6 +37,8 @@ pub struct Events {
     pub frames: FrameArena,
     /// News of commands.
     pub commands: Vec<CommandEvent>,
+    /// Rows that were bad and are repaired, see [`Card::repair`](super::Card::repair).
+    pub repaired: Vec<TableRow>,
     /// Buffers that the card could not use; their frames are counted as `host_full` there.
     pub buffers_refused: u32,
     /// Frames of the host that the card refused, among those that it told of.
@@ -47,6 +50,7 @@ impl Events {
     pub fn clear(&mut self) {
         self.frames.clear();
         self.commands.clear();
+        self.repaired.clear();
         self.buffers_refused = 0;
         self.sends_refused = 0;
     }

@@ -18,7 +18,7 @@ pub(super) struct Rows {
 impl Rows {
     /// The flow in `entry`, if there is one.
     pub fn get(&self, entry: EntryRef) -> Option<Entry> {
-        Entry::from_bits(entry.family(), &self.row(entry)).filter(|entry| entry.valid)
+        Entry::from_bits(entry.family(), &self.bits(entry)).filter(|entry| entry.valid)
     }
 
     pub fn set(&mut self, entry: EntryRef, flow: &Entry) {
@@ -35,13 +35,13 @@ impl Rows {
             Family::V4 => ACTION_V4.valid,
             Family::V6 => ACTION_V6.valid,
         };
-        let row = self.row(entry);
+        let row = self.bits(entry);
         row.bit(valid.lsb) && key_of(entry.family(), &row) == *key
     }
 
     /// The key in `entry`, as the card hashes it.
     pub fn key_bits(&self, entry: EntryRef) -> KeyBits {
-        key_of(entry.family(), &self.row(entry))
+        key_of(entry.family(), &self.bits(entry))
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (EntryRef, Entry)> {
@@ -50,7 +50,8 @@ impl Rows {
         v4.chain(v6).filter_map(|entry| Some((entry, self.get(entry)?)))
     }
 
-    fn row(&self, entry: EntryRef) -> EntryBits {
+    /// The row of `entry`; zero when nothing is there.
+    pub fn bits(&self, entry: EntryRef) -> EntryBits {
         let index = entry.index() as usize;
         let mut row = EntryBits::default();
         match entry.family() {

@@ -99,6 +99,9 @@ reasons! {
     OtherProtocol = 15, "other_protocol", Punt;
     /// `FLOW_CTRL.LOOKUP` is off.
     LookupDisabled = 16, "lookup_disabled", Punt;
+    /// The lookup met a row whose parity is wrong and found nothing without it: a slot of the key's eight beside which no other hit, the
+    /// entry, or the next hop. The row is in register `PARITY`.
+    Parity = 26, "parity", Punt;
     /// No entry has the key.
     Miss = 17, "miss", Punt;
     /// The entry's next hop is not valid.

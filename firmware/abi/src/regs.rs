@@ -4,8 +4,10 @@
 
 use bitfield_struct::bitfield;
 
+use crate::bits::Field;
 use crate::descriptor::Ring;
 use crate::reason::REASONS;
+use crate::slot::{EntryRef, SlotPlace};
 
 /// Bytes of BAR 0.
 pub const BAR_BYTES: usize = 0x1000;
@@ -89,6 +91,10 @@ registers! {
     IRQ_MODERATION = 0x088, Rw;
     #[doc = "[`Event`]. A bit stays until 1 is written to it."]
     EVENT = 0x08c, Rw;
+    #[doc = "[`Parity`]: the row of a table that was found bad. It stays until 1 is written to its bit `bad`."]
+    PARITY = 0x090, Rw;
+    #[doc = "Clocks in which a lookup met a bad row, since reset; wraps."]
+    PARITY_COUNT = 0x094, Ro;
     #[doc = "Lower half of a ring's host address, 64-byte aligned."]
     RING_BASE_LO = 0x100 [4; 0x20], Rw;
     #[doc = "Upper half of a ring's host address."]
@@ -176,8 +182,82 @@ pub struct Event {
     pub frame_to_card: bool,
     /// Likewise for a completion, which is lost.
     pub completion: bool,
-    #[bits(28)]
+    /// A row of a table was found bad and is in `PARITY`.
+    pub parity: bool,
+    #[bits(27)]
     __: u32,
+}
+
+/// Bits that [`Event`] has.
+pub const EVENT_BITS: usize = EVENT_PARITY.end();
+/// Bit [`Event::parity`]; those of the rings are below.
+pub const EVENT_PARITY: Field = Field::new(Event::PARITY_OFFSET, Event::PARITY_BITS);
+
+/// Register `PARITY`: a row whose parity is wrong. The first one that a lookup meets stays here until it is acknowledged; others that are
+/// met meanwhile are counted, and found again by the next lookup that reads them.
+#[bitfield(u32)]
+#[derive(PartialEq, Eq)]
+pub struct Parity {
+    /// As a write of the row has it: [`crate::slot::SlotPlace::index`], [`crate::slot::EntryRef`] or the number of a next hop.
+    #[bits(28)]
+    pub index: u32,
+    /// Which table: [`RowTable`].
+    #[bits(2)]
+    pub table: u8,
+    __: bool,
+    /// There is such a row.
+    pub bad: bool,
+}
+
+/// Bit [`Parity::bad`].
+pub const PARITY_BAD: Field = Field::new(Parity::BAD_OFFSET, Parity::BAD_BITS);
+
+/// Values of [`Parity::table`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum RowTable {
+    /// Slots of the banks; the stash has no memory and no parity.
+    Slot = 0,
+    /// Entries of both families.
+    Entry = 1,
+    /// Next hops.
+    NextHop = 2,
+}
+
+/// Names one row of a table with parity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TableRow {
+    /// A slot.
+    Slot(SlotPlace),
+    /// An entry.
+    Entry(EntryRef),
+    /// A next hop.
+    NextHop(u16),
+}
+
+impl Parity {
+    /// The row it names; `None` when there is none or no card has it.
+    pub const fn row(self) -> Option<TableRow> {
+        const SLOT: u8 = RowTable::Slot as u8;
+        const ENTRY: u8 = RowTable::Entry as u8;
+        const NEXT_HOP: u8 = RowTable::NextHop as u8;
+        match (self.bad(), self.table()) {
+            (true, SLOT) => Some(TableRow::Slot(SlotPlace::from_index(self.index()))),
+            (true, ENTRY) => Some(TableRow::Entry(EntryRef::from_bits(self.index()))),
+            (true, NEXT_HOP) => Some(TableRow::NextHop(self.index() as u16)),
+            _ => None,
+        }
+    }
+
+    /// What the register reads when `row` is bad.
+    pub const fn of(row: TableRow) -> Self {
+        let (table, index) = match row {
+            TableRow::Slot(place) => (RowTable::Slot, place.index()),
+            TableRow::Entry(entry) => (RowTable::Entry, entry.into_bits()),
+            TableRow::NextHop(index) => (RowTable::NextHop, index as u32),
+        };
+        Self::new().with_bad(true).with_table(table as u8).with_index(index)
+    }
 }
 
 /// Register `RING_CTRL`.
@@ -211,6 +291,20 @@ pub struct PortCtrl {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_bad_row_is_named_and_read_back() {
+        for row in [
+            TableRow::Slot(SlotPlace { bank: 1, bucket: 0x00ff_ffff, way: 3 }),
+            TableRow::Entry(EntryRef::new().with_v6(true).with_index(0x7f_ffff)),
+            TableRow::NextHop(u16::MAX),
+        ] {
+            assert_eq!(Parity::of(row).row(), Some(row));
+        }
+        assert_eq!(Parity::new().row(), None);
+        assert_eq!(Parity::new().with_bad(true).with_table(3).row(), None);
+        assert_eq!(EVENT_BITS, 5);
+    }
 
     #[test]
     fn registers_do_not_overlap() {

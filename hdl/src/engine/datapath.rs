@@ -86,6 +86,10 @@ macro_rules! engine_datapath {
             pub verdict_reason: Signal<Out, Bits<REASON_BITS>>,
             /// A punted frame was dropped.
             pub host_full_valid: Signal<Out, Bit>,
+            /// A lookup met a row of a table that is bad.
+            pub bad_row_valid: Signal<Out, Bit>,
+            /// Which, as register `PARITY` has it.
+            pub bad_row: Signal<Out, Bits<32>>,
 
             rx: [RxPort; PORTS],
             arbiter: RxArbiter<W, HEAD, PORTS>,
@@ -103,6 +107,8 @@ macro_rules! engine_datapath {
             l2: StreamFifo<L2Record, FRAMES_AW, { FRAMES_AW + 1 }>,
             flows: Table,
             stage: VerdictStage<NEXT_HOPS_AW>,
+            bad_rows: BadRows,
+            answer: Signal<Local, FlowAction>,
             counters: Counters<ENTRIES_V4_AW, ENTRIES_V6_AW, REF>,
             verdicts: CutFifo<Verdict, FRAMES_AW, { FRAMES_AW + 1 }>,
             merge: Merge<W, PORTS>,
@@ -146,6 +152,8 @@ macro_rules! engine_datapath {
                     verdict_valid: Signal::default(),
                     verdict_reason: Signal::default(),
                     host_full_valid: Signal::default(),
+                    bad_row_valid: Signal::default(),
+                    bad_row: Signal::default(),
                     rx: array::from_fn(|port| RxPort::new(port, GEOMETRY.max_frame_bytes as usize)),
                     arbiter: RxArbiter::default(),
                     split: SplitHead::default(),
@@ -161,6 +169,8 @@ macro_rules! engine_datapath {
                     l2: StreamFifo::default(),
                     flows: Table::default(),
                     stage: VerdictStage::default(),
+                    bad_rows: BadRows::default(),
+                    answer: Signal::default(),
                     counters: Counters::default(),
                     verdicts: CutFifo::default(),
                     merge: Merge::default(),
@@ -177,7 +187,7 @@ macro_rules! engine_datapath {
             #[hdl_gen]
             fn update(&mut self) {
                 clock!(self, clock, arbiter, split, strip, payload, credits, parser, parsed, l2);
-                clock!(self, clock, flows, stage, counters, verdicts, merge, host);
+                clock!(self, clock, flows, stage, bad_rows, counters, verdicts, merge, host);
                 self.arbiter.reset.next = self.reset.val();
                 self.split.reset.next = self.reset.val();
                 self.strip.reset.next = self.reset.val();
@@ -255,7 +265,8 @@ macro_rules! engine_datapath {
                 self.flows.write_valid.next = self.write_valid.val();
                 self.flows.write.next = self.write.val();
                 self.stage.action_valid.next = self.flows.answer_valid.val();
-                self.stage.action.next = self.flows.answer.val();
+                self.answer.next = self.flows.answer.val();
+                self.stage.action.next = self.answer.val();
                 self.stage.parsed.next = self.parsed.dout.val();
                 self.stage.write_valid.next = self.write_valid.val();
                 self.stage.write.next = self.write.val();
@@ -268,6 +279,14 @@ macro_rules! engine_datapath {
                 StreamSink::<CounterRequest>::link(&mut self.s_axis_request, &mut self.counters.s_axis_request);
                 self.reply_valid.next = self.counters.reply_valid.val();
                 self.reply.next = self.counters.reply.val();
+                self.bad_rows.slot_valid.next = self.flows.bad_slot_valid.val();
+                self.bad_rows.slot.next = self.flows.bad_slot.val();
+                self.bad_rows.entry_valid.next = self.flows.bad_entry_valid.val();
+                self.bad_rows.entry.next = self.answer.val().entry;
+                self.bad_rows.next_hop_valid.next = self.stage.bad_next_hop_valid.val();
+                self.bad_rows.next_hop.next = self.stage.bad_next_hop.val();
+                self.bad_row_valid.next = self.bad_rows.found.val();
+                self.bad_row.next = self.bad_rows.row.val();
                 self.verdict_valid.next = self.stage.verdict_valid.val();
                 self.verdict_reason.next = self.stage.verdict.val().reason;
 

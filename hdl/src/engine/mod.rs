@@ -3,6 +3,7 @@
 //! [`engine!`](crate::engine!) makes an engine of any [`Geometry`]: width, ports and table sizes are stated there, once, and all that
 //! follows from them is computed in [`sizes`]. How it works and what it costs is in `docs/engine.md`.
 
+mod bad_rows;
 mod clear;
 mod credits;
 mod datapath;
@@ -12,6 +13,7 @@ mod top;
 use fpgaflow_abi::geometry::{Geometry, MAX_FRAME_BYTES};
 use fpgaflow_abi::slot::{BANKS, WAYS, stash_for};
 
+pub use bad_rows::BadRows;
 pub use clear::{Clear, LATENCY as CLEAR_LATENCY};
 pub use credits::Credits;
 pub use sizes::FRAMES_AW;
@@ -25,13 +27,13 @@ pub mod parts {
     pub use fpgaflow_abi::hash::SECRET_BITS;
 
     pub use super::sizes::{self, FRAMES_AW, HOST_BEAT_BITS, PAYLOAD_AW};
-    pub use super::{CLEAR_LATENCY, Clear, Credits};
+    pub use super::{BadRows, CLEAR_LATENCY, Clear, Credits};
     pub use crate::counters::{BARRIER_CLOCKS, Counters};
     pub use crate::host::HostSide;
     pub use crate::host::regs::axi_lite::ADDRESS_BITS;
     pub use crate::parse::{self, Parser};
     pub use crate::records::{
-        BeatSink, BeatSource, CLOCK_BITS, CounterReply, CounterRequest, FrameInfo, L2Record, LENGTH_BITS, PORT_BITS, Parsed,
+        BeatSink, BeatSource, CLOCK_BITS, CounterReply, CounterRequest, FlowAction, FrameInfo, L2Record, LENGTH_BITS, PORT_BITS, Parsed,
         PuntInfo, REASON_BITS, SEEN_BITS, TableWrite, Verdict,
     };
     pub use crate::rx::{RxArbiter, SplitHead, Strip, WireSink};

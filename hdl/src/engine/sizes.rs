@@ -4,6 +4,7 @@ use fpgaflow_abi::geometry::Geometry;
 use fpgaflow_abi::slot::ENTRY_REF_BITS;
 use fpgaflow_abi::slot::SLOT_BITS;
 
+use crate::prim::PARITY_BITS;
 use crate::rx::HEAD_BYTES;
 
 /// Frames between `RxArbiter` and `Merge` at most, as a power of two: more than the pipeline has clocks, so that a packet a clock
@@ -54,7 +55,7 @@ pub const fn entry_ref_bits(geometry: &Geometry) -> usize {
     1 + if v4 > v6 { v4 } else { v6 }
 }
 
-/// Bits of a slot with such a reference.
+/// Bits of a slot with such a reference, as it is stored with its parity.
 pub const fn slot_bits(geometry: &Geometry) -> usize {
-    SLOT_BITS - ENTRY_REF_BITS + entry_ref_bits(geometry)
+    SLOT_BITS - ENTRY_REF_BITS + entry_ref_bits(geometry) + PARITY_BITS
 }

@@ -309,6 +309,8 @@ macro_rules! engine_top {
                 self.host.verdict_valid.next = self.datapath.verdict_valid.val();
                 self.host.verdict_reason.next = self.datapath.verdict_reason.val();
                 self.host.host_full_valid.next = self.datapath.host_full_valid.val();
+                self.host.bad_row_valid.next = self.datapath.bad_row_valid.val();
+                self.host.bad_row.next = self.datapath.bad_row.val();
 
                 self.datapath.lookup_enable.next = self.host.lookup_enable.val();
                 self.datapath.secret.next = self.host.hash_secret.val().get_bits::<SECRET_BITS>(0);

@@ -206,6 +206,10 @@ pub struct HostSide<const PORTS: usize, const AW: usize, const CW: usize> {
     pub verdict_reason: Signal<In, Bits<REASON_BITS>>,
     /// The store towards the host dropped a frame.
     pub host_full_valid: Signal<In, Bit>,
+    /// A lookup met a row of a table that is bad.
+    pub bad_row_valid: Signal<In, Bit>,
+    /// Which, as register `PARITY` has it.
+    pub bad_row: Signal<In, Bits<32>>,
 
     /// Reset goes everywhere: from a flip-flop of its own.
     reset_s1: DFF<Bit>,
@@ -306,6 +310,8 @@ impl<const PORTS: usize, const AW: usize, const CW: usize> HostSide<PORTS, AW, C
             verdict_valid: Signal::default(),
             verdict_reason: Signal::default(),
             host_full_valid: Signal::default(),
+            bad_row_valid: Signal::default(),
+            bad_row: Signal::default(),
             reset_s1: DFF::default(),
             regs: Regs::new(geometry),
             stats: Stats::default(),
@@ -382,6 +388,8 @@ impl<const PORTS: usize, const AW: usize, const CW: usize> Logic for HostSide<PO
         self.stats.verdict_valid.next = self.verdict_valid.val();
         self.stats.verdict_reason.next = self.verdict_reason.val();
         self.stats.host_full[0].next = self.host_full_valid.val();
+        self.regs.bad_row_valid.next = self.bad_row_valid.val();
+        self.regs.bad_row.next = self.bad_row.val();
         self.stats.host_full[1].next = self.c2h.host_full.val();
 
         // Rings.

@@ -9,20 +9,24 @@
 //! | [`StreamFifo`], [`FrameFifo`] | 3 from push (or commit) to valid | one word a clock |
 //! | [`CutFifo`] | 1 when empty | one word a clock |
 //! | [`Ram`] / [`RamReg`] | 1 / 2 from address to data | one read and one write a clock |
+//! | [`ParityRam`] | 2 from address to data, 3 to `bad` | one read and one write a clock |
 //! | [`Delay`] | `N` | one word a clock |
 
 mod cut_fifo;
 mod delay;
 mod fifo;
 mod memory;
+mod parity;
 mod ram;
 mod skid;
 mod stream;
+pub(crate) mod xor_tree;
 
 pub use cut_fifo::CutFifo;
 pub use delay::Delay;
 pub use fifo::{FrameFifo, StreamFifo};
 pub use memory::Memory;
+pub use parity::{AddParity, PARITY_BITS, ParityCheck, ParityRam};
 pub use ram::{Ram, RamReg};
 pub use skid::Skid;
 pub use stream::{StreamSink, StreamSource};

@@ -2,17 +2,19 @@
 //!
 //! ```text
 //!                        +------------+
-//!  read, index, key_s2 ->| EntryArray |--> same, action
+//!  read, index, key_s2 ->| EntryArray |--> same, action, bad
 //!  write_valid, write -->|            |
 //!                        +------------+
 //! ```
 //! Latency [`LATENCY`] clocks from `index`, one row a clock. An entry write in the clock of `index` or before is seen. The key to
-//! compare is given two clocks after the index, when the row has been read. `action` comes from a flip-flop, `same` is a few
-//! LUTs behind flip-flops; neither is defined three clocks after a clock without `read`.
+//! compare is given two clocks after the index, when the row has been read. `action` comes from a flip-flop, `same` and
+//! `bad` are a few LUTs behind flip-flops; none is defined three clocks after a clock without `read`. Of a row that is `bad` nothing else is to
+//! be believed.
 //!
 //! IPv4 and IPv6 entries are two arrays of different widths. A write is of the array whose family its index names.
 //!
-//! Parameters: `KEY` bits of a key, compared in `PARTS` parts of [`PART_BITS`]; `ROW = KEY + ACTION` bits of a row; `2^EW` rows.
+//! Parameters: `KEY` bits of a key, compared in `PARTS` parts of [`PART_BITS`]; `ROW = KEY + ACTION + 2` bits of a
+//! stored row: key, action, parity; `2^EW` rows.
 
 use std::array;
 
@@ -46,6 +48,8 @@ pub struct EntryArray<const KEY: usize, const PARTS: usize, const ACTION: usize,
     pub same: Signal<Out, Bit>,
     /// The row above its key.
     pub action: Signal<Out, Bits<ACTION>>,
+    /// The row's parity is wrong.
+    pub bad: Signal<Out, Bit>,
 
     entry_target: Constant<Bits<2>>,
     family: Constant<Bits<1>>,
@@ -54,7 +58,8 @@ pub struct EntryArray<const KEY: usize, const PARTS: usize, const ACTION: usize,
     is_ours: Signal<Local, Bit>,
     read_s1: DFF<Bit>,
     read_s2: DFF<Bit>,
-    rows: RamReg<Bits<ROW>, EW>,
+    parity: AddParity<ROW>,
+    rows: ParityRam<ROW, EW>,
     row_s2: Signal<Local, Bits<ROW>>,
     same_s3: [DFF<Bit>; PARTS],
     action_s3: DFF<Bits<ACTION>>,
@@ -70,7 +75,8 @@ impl<const KEY: usize, const PARTS: usize, const ACTION: usize, const ROW: usize
     /// When the widths do not fit each other.
     pub fn new(family: Family) -> Self {
         assert!(KEY == PARTS * PART_BITS, "EntryArray: {PARTS} parts of {PART_BITS} bits are not a key of {KEY}");
-        assert!(ROW == KEY + ACTION, "EntryArray: a key of {KEY} and an action of {ACTION} bits are not a row of {ROW}");
+        let bits = KEY + ACTION + PARITY_BITS;
+        assert!(ROW == bits, "EntryArray: key, action and parity of {KEY}, {ACTION} and {PARITY_BITS} bits are not a row of {ROW}");
         assert!(ROW <= WRITE_ROW_BITS, "EntryArray: a row of {ROW} bits does not fit a write of {WRITE_ROW_BITS}");
         Self {
             clock: Signal::default(),
@@ -81,6 +87,7 @@ impl<const KEY: usize, const PARTS: usize, const ACTION: usize, const ROW: usize
             write: Signal::default(),
             same: Signal::default(),
             action: Signal::default(),
+            bad: Signal::default(),
             entry_target: Constant::new((WriteTarget::Entry as u64).into()),
             family: Constant::new(u64::from(family == Family::V6).into()),
             row_in: Signal::default(),
@@ -88,7 +95,8 @@ impl<const KEY: usize, const PARTS: usize, const ACTION: usize, const ROW: usize
             is_ours: Signal::default(),
             read_s1: DFF::default(),
             read_s2: DFF::default(),
-            rows: RamReg::default(),
+            parity: AddParity::default(),
+            rows: ParityRam::default(),
             row_s2: Signal::default(),
             same_s3: array::from_fn(|_| DFF::default()),
             action_s3: DFF::default(),
@@ -112,7 +120,8 @@ impl<const KEY: usize, const PARTS: usize, const ACTION: usize, const ROW: usize
         }
         self.rows.wen.next = self.write_valid.val() & self.is_ours.val();
         self.rows.waddr.next = self.index_in.val().get_bits::<EW>(0);
-        self.rows.wdata.next = self.row_in.val().get_bits::<ROW>(0);
+        self.parity.row.next = self.row_in.val().get_bits::<ROW>(0);
+        self.rows.wdata.next = self.parity.stored.val();
         self.rows.ren.next = self.read.val();
         self.rows.raddr.next = self.index.val();
         self.read_s1.d.next = self.read.val();
@@ -142,5 +151,6 @@ impl<const KEY: usize, const PARTS: usize, const ACTION: usize, const ROW: usize
         }
         self.same.next = self.all_same.val();
         self.action.next = self.action_s3.q.val();
+        self.bad.next = self.rows.bad.val();
     }
 }

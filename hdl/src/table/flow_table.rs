@@ -4,7 +4,7 @@
 //!                      +-----------+
 //!  lookup_valid, key ->| FlowTable |--> answer_valid, answer
 //!  secret ------------>|           |
-//!  write_valid, write->|           |
+//!  write_valid, write->|           |--> bad_slot_valid, bad_slot, bad_entry_valid
 //!                      +-----------+
 //! ```
 //! Latency [`LATENCY`] clocks, one lookup a clock, no stall. [The module above](super) says when a write counts.
@@ -13,10 +13,13 @@
 //! - A key is a row of `abi::key`; an IPv4 key is extended with zeros.
 //! - A match in the stash wins over slots. `hit` says that the entry read has the whole key and is valid; without it the rest of
 //!   the answer is not defined. Addresses of an IPv4 entry are in the low bits, zeros above.
+//! - A slot whose parity is wrong matches nothing, an entry whose parity is wrong is no hit. `parity` of the answer says that one was read;
+//!   `bad_slot` and `bad_entry` name it, the first when it was read, the second with the answer, whose `entry` it is. A key that has a good slot hits
+//!   beside bad ones. The stash has no parity: it is flip-flops.
 //! - Tables are all zero, that is empty, after configuration. Reset forgets lookups on their way and leaves tables alone.
 //!
 //! Parameters: `BB` bits of a bucket number; `EW4` and `EW6` bits of an IPv4 and an IPv6 entry's index; `REF` bits of an entry
-//! reference as slots store it, one more than the larger of both; `SLOT = REF + 17`; `STASH` slots in the stash.
+//! reference as slots store it, one more than the larger of both; `SLOT = REF + 19`; `STASH` slots in the stash.
 
 use std::array;
 
@@ -38,6 +41,10 @@ use crate::records::{ADDRESS_BITS, FlowAction, TableWrite};
 const ACTION_BITS_V4: usize = ENTRY_BITS_V4 - KEY_BITS_V4;
 /// The same of an IPv6 entry.
 const ACTION_BITS_V6: usize = ENTRY_BITS_V6 - KEY_BITS_V6;
+/// Bits of an entry as it is stored.
+const STORED_BITS_V4: usize = ENTRY_BITS_V4 + PARITY_BITS;
+/// The same of an IPv6 entry.
+const STORED_BITS_V6: usize = ENTRY_BITS_V6 + PARITY_BITS;
 /// Parts in which a key is compared.
 const KEY_PARTS_V4: usize = KEY_BITS_V4 / entries::PART_BITS;
 /// The same of an IPv6 key.
@@ -106,6 +113,12 @@ pub struct FlowTable<const BB: usize, const EW4: usize, const EW6: usize, const 
     pub answer_valid: Signal<Out, Bit>,
     /// The answer.
     pub answer: Signal<Out, FlowAction>,
+    /// A slot that was read is bad; a lookup tells of one.
+    pub bad_slot_valid: Signal<Out, Bit>,
+    /// Which, as `SlotPlace::index` has it.
+    pub bad_slot: Signal<Out, Bits<32>>,
+    /// The entry of this clock's answer is bad.
+    pub bad_entry_valid: Signal<Out, Bit>,
 
     /// `valid[i]` belongs to clock `i + 1`.
     valid: [DFF<Bit>; LATENCY],
@@ -118,12 +131,17 @@ pub struct FlowTable<const BB: usize, const EW4: usize, const EW6: usize, const 
     entry_s6: DFF<Bits<REF>>,
     read_v4_s6: DFF<Bit>,
     read_v6_s6: DFF<Bit>,
-    entries_v4: EntryArray<KEY_BITS_V4, KEY_PARTS_V4, ACTION_BITS_V4, ENTRY_BITS_V4, EW4>,
-    entries_v6: EntryArray<KEY_BITS_V6, KEY_PARTS_V6, ACTION_BITS_V6, ENTRY_BITS_V6, EW6>,
+    entries_v4: EntryArray<KEY_BITS_V4, KEY_PARTS_V4, ACTION_BITS_V4, STORED_BITS_V4, EW4>,
+    entries_v6: EntryArray<KEY_BITS_V6, KEY_PARTS_V6, ACTION_BITS_V6, STORED_BITS_V6, EW6>,
     read_v4_s9: Delay<Bit, { entries::LATENCY }>,
     read_v6_s9: Delay<Bit, { entries::LATENCY }>,
     entry_s9: Delay<Bits<REF>, { entries::LATENCY }>,
     entry_ref: WideRef<REF>,
+    bad_slot_s6: DFF<Bit>,
+    bad_slot_index_s6: DFF<Bits<32>>,
+    bad_slot_s9: Delay<Bit, { entries::LATENCY }>,
+    bad_entry: Signal<Local, Bit>,
+    bad_entry_s10: DFF<Bit>,
     src_v4: Signal<Local, Bits<ADDRESS_BITS_V4>>,
     dst_v4: Signal<Local, Bits<ADDRESS_BITS_V4>>,
     action_v4: Signal<Local, Bits<ACTION_BITS_V4>>,
@@ -147,6 +165,9 @@ impl<const BB: usize, const EW4: usize, const EW6: usize, const REF: usize, cons
             write: Signal::default(),
             answer_valid: Signal::default(),
             answer: Signal::default(),
+            bad_slot_valid: Signal::default(),
+            bad_slot: Signal::default(),
+            bad_entry_valid: Signal::default(),
             valid: array::from_fn(|_| DFF::default()),
             key_s8: RingDelay::default(),
             key_s8_v4: Signal::default(),
@@ -163,6 +184,11 @@ impl<const BB: usize, const EW4: usize, const EW6: usize, const REF: usize, cons
             read_v6_s9: Delay::default(),
             entry_s9: Delay::default(),
             entry_ref: WideRef::default(),
+            bad_slot_s6: DFF::default(),
+            bad_slot_index_s6: DFF::default(),
+            bad_slot_s9: Delay::default(),
+            bad_entry: Signal::default(),
+            bad_entry_s10: DFF::default(),
             src_v4: Signal::default(),
             dst_v4: Signal::default(),
             action_v4: Signal::default(),
@@ -177,8 +203,8 @@ impl<const BB: usize, const EW4: usize, const EW6: usize, const REF: usize, cons
 {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, read_v4_s6, read_v6_s6, entry_s6, answer_s10);
-        clock!(self, clock, key_s8, hash, slots, stash, entries_v4, entries_v6, read_v4_s9, read_v6_s9, entry_s9);
+        dff_setup!(self, clock, read_v4_s6, read_v6_s6, entry_s6, bad_slot_s6, bad_slot_index_s6, bad_entry_s10, answer_s10);
+        clock!(self, clock, key_s8, hash, slots, stash, entries_v4, entries_v6, read_v4_s9, read_v6_s9, entry_s9, bad_slot_s9);
 
         // 0: what waits beside the lookup.
         for i in 0..LATENCY {
@@ -222,6 +248,14 @@ impl<const BB: usize, const EW4: usize, const EW6: usize, const REF: usize, cons
             }
         }
         self.entry_s6.d.next = self.picked.val();
+        for looked in PICK..(PICK + 1) {
+            self.bad_slot_s6.d.next = self.valid[looked - 1].q.val() & self.slots.bad.val();
+        }
+        if self.slots.bad.val() {
+            self.bad_slot_index_s6.d.next = self.slots.bad_index.val();
+        }
+        self.bad_slot_valid.next = self.bad_slot_s6.q.val();
+        self.bad_slot.next = self.bad_slot_index_s6.q.val();
 
         // 6 to 9: the entry, of the family that the slot names.
         self.entries_v4.read.next = self.read_v4_s6.q.val();
@@ -238,6 +272,7 @@ impl<const BB: usize, const EW4: usize, const EW6: usize, const REF: usize, cons
         self.read_v4_s9.din.next = self.read_v4_s6.q.val();
         self.read_v6_s9.din.next = self.read_v6_s6.q.val();
         self.entry_s9.din.next = self.entry_s6.q.val();
+        self.bad_slot_s9.din.next = self.bad_slot_s6.q.val();
 
         // 9: the answer.
         self.entry_ref.stored.next = self.entry_s9.dout.val();
@@ -249,12 +284,17 @@ impl<const BB: usize, const EW4: usize, const EW6: usize, const REF: usize, cons
         for at in V4.dst..(V4.dst + 1) {
             self.dst_v4.next = self.action_v4.val().get_bits::<ADDRESS_BITS_V4>(at);
         }
+        self.bad_entry.next = (self.read_v4_s9.dout.val() & self.entries_v4.bad.val())
+            | (self.read_v6_s9.dout.val() & self.entries_v6.bad.val());
         for compared in COMPARED..(COMPARED + 1) {
+            self.bad_entry_s10.d.next = self.valid[compared - 1].q.val() & self.bad_entry.val();
             if self.valid[compared - 1].q.val() {
+                self.answer_s10.d.next.parity = self.bad_slot_s9.dout.val() | self.bad_entry.val();
                 self.answer_s10.d.next.entry = self.entry_ref.entry.val();
                 if self.read_v6_s9.dout.val() {
                     for at in V6.valid..(V6.valid + 1) {
-                        self.answer_s10.d.next.hit = self.entries_v6.same.val() & self.action_v6.val().get_bit(at);
+                        self.answer_s10.d.next.hit =
+                            (self.entries_v6.same.val() & self.action_v6.val().get_bit(at)) & !self.entries_v6.bad.val();
                     }
                     for at in V6.src..(V6.src + 1) {
                         self.answer_s10.d.next.src = self.action_v6.val().get_bits::<ADDRESS_BITS>(at);
@@ -280,7 +320,8 @@ impl<const BB: usize, const EW4: usize, const EW6: usize, const REF: usize, cons
                 } else {
                     for at in V4.valid..(V4.valid + 1) {
                         self.answer_s10.d.next.hit =
-                            self.read_v4_s9.dout.val() & (self.entries_v4.same.val() & self.action_v4.val().get_bit(at));
+                            (self.read_v4_s9.dout.val() & !self.entries_v4.bad.val())
+                            & (self.entries_v4.same.val() & self.action_v4.val().get_bit(at));
                     }
                     self.answer_s10.d.next.src = bit_cast::<ADDRESS_BITS, ADDRESS_BITS_V4>(self.src_v4.val());
                     self.answer_s10.d.next.dst = bit_cast::<ADDRESS_BITS, ADDRESS_BITS_V4>(self.dst_v4.val());
@@ -308,10 +349,13 @@ impl<const BB: usize, const EW4: usize, const EW6: usize, const REF: usize, cons
             self.answer_valid.next = self.valid[last - 1].q.val();
         }
         self.answer.next = self.answer_s10.q.val();
+        self.bad_entry_valid.next = self.bad_entry_s10.q.val();
         if self.reset.val() {
             for i in 0..LATENCY {
                 self.valid[i].d.next = false;
             }
+            self.bad_slot_s6.d.next = false;
+            self.bad_entry_s10.d.next = false;
         }
     }
 }

@@ -18,6 +18,7 @@ use fpgaflow_abi::hash::HASH_BITS;
 use fpgaflow_abi::key::{FAMILY, KEY_BITS_V4};
 
 use crate::prelude::*;
+use crate::prim::xor_tree::xor_tree;
 
 /// Clocks from key to hash.
 pub const LATENCY: usize = 2;
@@ -122,12 +123,4 @@ end
 "
         ))
     }
-}
-
-/// The exclusive or of `terms` as a balanced tree: synthesis does not balance a chain by itself.
-fn xor_tree(mut terms: Vec<String>) -> String {
-    while terms.len() > 1 {
-        terms = terms.chunks(2).map(|pair| if let [a, b] = pair { format!("({a} ^ {b})") } else { pair[0].clone() }).collect();
-    }
-    terms.pop().unwrap_or_default()
 }

@@ -3,18 +3,21 @@
 //! ```text
 //!                        +-----------+
 //!  hash_valid, hash ---->| SlotBanks |--> matched, entry
-//!  write_valid, write -->|           |
+//!  write_valid, write -->|           |--> bad, bad_index
 //!                        +-----------+
 //! ```
 //! Latency [`LATENCY`] clocks, one hash a clock. The slots are read in the clock of the hash, the same clock for all eight, and
-//! a slot write in that clock or before is seen. `matched` and `entry` are a few LUTs behind flip-flops; they are not defined
+//! a slot write in that clock or before is seen. All outputs are a few LUTs behind flip-flops; they are not defined
 //! three clocks after a clock without a hash.
+//!
+//! A slot whose parity is wrong does not match: it is as if it were not there, but that `bad` says that it is. Of several `bad_index`
+//! names one.
 //!
 //! Several matching slots give the bitwise or of their entries: during a move both name the same one. Keys whose tags meet in one
 //! bucket are kept apart by the driver; of entries picked wrongly the comparison of the whole key makes a miss.
 //!
-//! Parameters: `BB` bits of a bucket number, `REF` bits of an entry reference as it is stored ([`NarrowRef`]), `SLOT = REF + 17`:
-//! a stored slot is tag, valid, entry.
+//! Parameters: `BB` bits of a bucket number, `REF` bits of an entry reference as it is stored ([`NarrowRef`]), `SLOT = REF + 19`:
+//! a stored slot is tag, valid, entry, parity.
 
 use std::array;
 
@@ -55,6 +58,10 @@ pub struct SlotBanks<const BB: usize, const REF: usize, const SLOT: usize> {
     pub matched: Signal<Out, Bit>,
     /// The entry it names; 0 without a match.
     pub entry: Signal<Out, Bits<REF>>,
+    /// A slot that was read is bad.
+    pub bad: Signal<Out, Bit>,
+    /// Which, as `SlotPlace::index` has it.
+    pub bad_index: Signal<Out, Bits<32>>,
 
     // Slot writes.
     slot_target: Constant<Bits<2>>,
@@ -64,14 +71,17 @@ pub struct SlotBanks<const BB: usize, const REF: usize, const SLOT: usize> {
     new_tag: Signal<Local, Bits<TAG_BITS>>,
     new_entry: NarrowRef<REF>,
     new_valid: Signal<Local, Bits<1>>,
-    stored: Signal<Local, Bits<SLOT>>,
+    packed: Signal<Local, Bits<SLOT>>,
+    parity: AddParity<SLOT>,
 
     // s0: read.
     tag_s0: Signal<Local, Bits<TAG_BITS>>,
     spread: Signal<Local, Bits<32>>,
     bucket0: Signal<Local, Bits<BB>>,
     bucket1: Signal<Local, Bits<BB>>,
-    slots: [RamReg<Bits<SLOT>, BB>; PLACES],
+    slots: [ParityRam<SLOT, BB>; PLACES],
+    bucket0_s3: Delay<Bits<BB>, LATENCY>,
+    bucket1_s3: Delay<Bits<BB>, LATENCY>,
     tag_s1: DFF<Bits<TAG_BITS>>,
     tag_s2: DFF<Bits<TAG_BITS>>,
     // s2: compare.
@@ -79,7 +89,11 @@ pub struct SlotBanks<const BB: usize, const REF: usize, const SLOT: usize> {
     matched_s3: [DFF<Bit>; PLACES],
     entry_s3: [DFF<Bits<REF>>; PLACES],
     // s3: pick.
+    good: [Signal<Local, Bit>; PLACES],
     picked: [Signal<Local, Bits<REF>>; PLACES],
+    bad_place: Signal<Local, Bits<PLACE_BITS>>,
+    bad_bucket: Signal<Local, Bits<BB>>,
+    places: [Constant<Bits<PLACE_BITS>>; PLACES],
 }
 
 /// The row of a [`TableWrite`].
@@ -87,7 +101,8 @@ type TableWriteRow = Bits<{ crate::records::WRITE_ROW_BITS }>;
 
 impl<const BB: usize, const REF: usize, const SLOT: usize> Default for SlotBanks<BB, REF, SLOT> {
     fn default() -> Self {
-        assert!(SLOT == ENTRY + REF, "SlotBanks: a slot with {REF} bits of entry has {} bits", ENTRY + REF);
+        let bits = ENTRY + REF + PARITY_BITS;
+        assert!(SLOT == bits, "SlotBanks: a slot with {REF} bits of entry has {bits} bits");
         assert!((1..=24).contains(&BB), "SlotBanks: {BB} bits of bucket are not in 1..=24");
         Self {
             clock: Signal::default(),
@@ -97,6 +112,8 @@ impl<const BB: usize, const REF: usize, const SLOT: usize> Default for SlotBanks
             write: Signal::default(),
             matched: Signal::default(),
             entry: Signal::default(),
+            bad: Signal::default(),
+            bad_index: Signal::default(),
             slot_target: Constant::new((WriteTarget::Slot as u64).into()),
             is_slot: Signal::default(),
             index: Signal::default(),
@@ -104,18 +121,25 @@ impl<const BB: usize, const REF: usize, const SLOT: usize> Default for SlotBanks
             new_tag: Signal::default(),
             new_entry: NarrowRef::default(),
             new_valid: Signal::default(),
-            stored: Signal::default(),
+            packed: Signal::default(),
+            parity: AddParity::default(),
             tag_s0: Signal::default(),
             spread: Signal::default(),
             bucket0: Signal::default(),
             bucket1: Signal::default(),
-            slots: array::from_fn(|_| RamReg::default()),
+            slots: array::from_fn(|_| ParityRam::default()),
+            bucket0_s3: Delay::default(),
+            bucket1_s3: Delay::default(),
             tag_s1: DFF::default(),
             tag_s2: DFF::default(),
             slot_s2: array::from_fn(|_| Signal::default()),
             matched_s3: array::from_fn(|_| DFF::default()),
             entry_s3: array::from_fn(|_| DFF::default()),
+            good: array::from_fn(|_| Signal::default()),
             picked: array::from_fn(|_| Signal::default()),
+            bad_place: Signal::default(),
+            bad_bucket: Signal::default(),
+            places: array::from_fn(|place| Constant::new((place as u64).into())),
         }
     }
 }
@@ -124,6 +148,7 @@ impl<const BB: usize, const REF: usize, const SLOT: usize> Logic for SlotBanks<B
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, tag_s1, tag_s2);
+        clock!(self, clock, bucket0_s3, bucket1_s3);
 
         // A slot write, cut to what is stored.
         self.is_slot.next = self.write_valid.val() & (self.write.val().target == self.slot_target.val());
@@ -138,13 +163,14 @@ impl<const BB: usize, const REF: usize, const SLOT: usize> Logic for SlotBanks<B
         for at in SLOT_VALID.lsb..(SLOT_VALID.lsb + 1) {
             self.new_valid.next = self.row.val().get_bits::<1>(at);
         }
-        self.stored.next = bit_cast::<SLOT, TAG_BITS>(self.new_tag.val());
+        self.packed.next = bit_cast::<SLOT, TAG_BITS>(self.new_tag.val());
         for up in (VALID as u64)..(VALID as u64 + 1) {
-            self.stored.next = self.stored.val() | (bit_cast::<SLOT, 1>(self.new_valid.val()) << up);
+            self.packed.next = self.packed.val() | (bit_cast::<SLOT, 1>(self.new_valid.val()) << up);
         }
         for up in (ENTRY as u64)..(ENTRY as u64 + 1) {
-            self.stored.next = self.stored.val() | (bit_cast::<SLOT, REF>(self.new_entry.stored.val()) << up);
+            self.packed.next = self.packed.val() | (bit_cast::<SLOT, REF>(self.new_entry.stored.val()) << up);
         }
+        self.parity.row.next = self.packed.val();
 
         // s0: where to read.
         self.tag_s0.next = self.hash.val().get_bits::<TAG_BITS>(0);
@@ -161,7 +187,7 @@ impl<const BB: usize, const REF: usize, const SLOT: usize> Logic for SlotBanks<B
             for at in PLACE_BITS..(PLACE_BITS + 1) {
                 self.slots[i].waddr.next = self.index.val().get_bits::<BB>(at);
             }
-            self.slots[i].wdata.next = self.stored.val();
+            self.slots[i].wdata.next = self.parity.stored.val();
         }
         for i in 0..4 {
             self.slots[i].ren.next = self.hash_valid.val();
@@ -169,6 +195,8 @@ impl<const BB: usize, const REF: usize, const SLOT: usize> Logic for SlotBanks<B
             self.slots[i].raddr.next = self.bucket0.val();
             self.slots[i + 4].raddr.next = self.bucket1.val();
         }
+        self.bucket0_s3.din.next = self.bucket0.val();
+        self.bucket1_s3.din.next = self.bucket1.val();
         self.tag_s1.d.next = self.tag_s0.val();
         self.tag_s2.d.next = self.tag_s1.q.val();
 
@@ -186,18 +214,36 @@ impl<const BB: usize, const REF: usize, const SLOT: usize> Logic for SlotBanks<B
             }
         }
 
-        // s3: the one that matched.
+        // s3: the one that matched, of those that are good.
         for i in 0..8 {
+            self.good[i].next = self.matched_s3[i].q.val() & !self.slots[i].bad.val();
             self.picked[i].next = 0.into();
-            if self.matched_s3[i].q.val() {
+            if self.good[i].val() {
                 self.picked[i].next = self.entry_s3[i].q.val();
             }
         }
-        self.matched.next = ((self.matched_s3[0].q.val() | self.matched_s3[1].q.val())
-            | (self.matched_s3[2].q.val() | self.matched_s3[3].q.val()))
-            | ((self.matched_s3[4].q.val() | self.matched_s3[5].q.val())
-                | (self.matched_s3[6].q.val() | self.matched_s3[7].q.val()));
+        self.matched.next = ((self.good[0].val() | self.good[1].val()) | (self.good[2].val() | self.good[3].val()))
+            | ((self.good[4].val() | self.good[5].val()) | (self.good[6].val() | self.good[7].val()));
         self.entry.next = ((self.picked[0].val() | self.picked[1].val()) | (self.picked[2].val() | self.picked[3].val()))
             | ((self.picked[4].val() | self.picked[5].val()) | (self.picked[6].val() | self.picked[7].val()));
+
+        self.bad.next = false;
+        self.bad_place.next = 0.into();
+        for i in 0..8 {
+            if self.slots[i].bad.val() {
+                self.bad.next = true;
+                self.bad_place.next = self.places[i].val();
+            }
+        }
+        self.bad_bucket.next = self.bucket0_s3.dout.val();
+        for bank in (PLACE_BITS - 1)..PLACE_BITS {
+            if self.bad_place.val().get_bit(bank) {
+                self.bad_bucket.next = self.bucket1_s3.dout.val();
+            }
+        }
+        self.bad_index.next = bit_cast::<32, PLACE_BITS>(self.bad_place.val());
+        for up in (PLACE_BITS as u64)..(PLACE_BITS as u64 + 1) {
+            self.bad_index.next = self.bad_index.val() | (bit_cast::<32, BB>(self.bad_bucket.val()) << up);
+        }
     }
 }

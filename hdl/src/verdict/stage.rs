@@ -4,22 +4,24 @@
 //!                               +--------------+
 //!  action_valid, action,        | VerdictStage |--> verdict_valid, verdict
 //!                parsed ------->|              |--> count_valid, count_entry, count_bytes
-//!  write_valid, write --------->|              |
+//!  write_valid, write --------->|              |--> bad_next_hop_valid, bad_next_hop
 //!                               +--------------+
 //! ```
 //! Latency [`LATENCY`] clocks, one packet a clock, no stall. All outputs come from flip-flops.
 //!
 //! # Contract
-//! - The verdict's reason is the parser's if it found one, which makes the action meaningless, else the first that applies of `miss`, `no_next_hop`,
-//!   `host_addressed`, `tcp_flags`, `ttl` (0 or 1), `mtu` (`ip_length` above the next hop's), else 0: forwarded.
+//! - The verdict's reason is the parser's if it found one, which makes the action meaningless, else the first that applies of `parity`
+//!   (no hit beside a bad row, or a bad next hop), `miss`, `no_next_hop`, `host_addressed`, `tcp_flags`, `ttl` (0 or 1), `mtu` (`ip_length` above the next hop's), else 0: forwarded.
 //! - `frame`, `reason` and `hit` are defined in every verdict, `entry` when `hit` is set, the rest when the packet is forwarded, but for
 //!   `l3_checksum` of IPv6, which has none, and `l4_checksum` of GRE, whose own the card leaves alone.
 //! - A forwarded packet is counted once, in the clock of its verdict; a punt never.
+//! - A next hop that a hit needs and whose parity is wrong is told of in the clock of the verdict.
 //! - A next-hop write counts for the packets whose action is given in its clock or later.
 
 use std::array;
 
 use fpgaflow_abi::checksum::TTL_DELTA;
+use fpgaflow_abi::entry::NEXT_HOP_BITS;
 use fpgaflow_abi::key;
 use fpgaflow_abi::next_hop::{DST_MAC, EGRESS, ENCAP, HOST_PORT, MTU, NEXT_HOP_ROW_BITS, SRC_MAC};
 use fpgaflow_abi::reason::Reason;
@@ -82,7 +84,12 @@ pub struct VerdictStage<const NW: usize> {
     pub count_entry: Signal<Out, Bits<ENTRY_REF_BITS>>,
     /// Bytes of its IP packet.
     pub count_bytes: Signal<Out, Bits<LENGTH_BITS>>,
+    /// The next hop of this clock's verdict is bad.
+    pub bad_next_hop_valid: Signal<Out, Bit>,
+    /// Which one.
+    pub bad_next_hop: Signal<Out, Bits<NEXT_HOP_BITS>>,
 
+    parity: Constant<Bits<REASON_BITS>>,
     miss: Constant<Bits<REASON_BITS>>,
     no_next_hop: Constant<Bits<REASON_BITS>>,
     host_addressed: Constant<Bits<REASON_BITS>>,
@@ -102,6 +109,7 @@ pub struct VerdictStage<const NW: usize> {
     l3: ChecksumUpdate,
     l4: ChecksumUpdate,
     next_hops: NextHops<NW>,
+    next_hop_s4: Delay<Bits<NEXT_HOP_BITS>, LATENCY>,
     early: Signal<Local, Bits<REASON_BITS>>,
     early_s1: DFF<Bits<REASON_BITS>>,
     early_s2: DFF<Bits<REASON_BITS>>,
@@ -128,6 +136,7 @@ pub struct VerdictStage<const NW: usize> {
     // 3: the first that applies.
     reason_s3: Signal<Local, Bits<REASON_BITS>>,
     reason_s4: DFF<Bits<REASON_BITS>>,
+    bad_next_hop_s4: DFF<Bit>,
     forward_s4: DFF<Bit>,
     egress_s4: DFF<Bits<PORT_BITS>>,
     src_mac_s4: DFF<Bits<MAC_BITS>>,
@@ -151,6 +160,9 @@ impl<const NW: usize> Default for VerdictStage<NW> {
             count_valid: Signal::default(),
             count_entry: Signal::default(),
             count_bytes: Signal::default(),
+            bad_next_hop_valid: Signal::default(),
+            bad_next_hop: Signal::default(),
+            parity: code(Reason::Parity),
             miss: code(Reason::Miss),
             no_next_hop: code(Reason::NoNextHop),
             host_addressed: code(Reason::HostAddressed),
@@ -168,6 +180,7 @@ impl<const NW: usize> Default for VerdictStage<NW> {
             l3: ChecksumUpdate::new(TTL_DELTA),
             l4: ChecksumUpdate::new(0),
             next_hops: NextHops::default(),
+            next_hop_s4: Delay::default(),
             early: Signal::default(),
             early_s1: DFF::default(),
             early_s2: DFF::default(),
@@ -192,6 +205,7 @@ impl<const NW: usize> Default for VerdictStage<NW> {
             encap_s3: DFF::default(),
             reason_s3: Signal::default(),
             reason_s4: DFF::default(),
+            bad_next_hop_s4: DFF::default(),
             forward_s4: DFF::default(),
             egress_s4: DFF::default(),
             src_mac_s4: DFF::default(),
@@ -205,9 +219,9 @@ impl<const NW: usize> Logic for VerdictStage<NW> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, early_s1, early_s2, early_s3, has_early_s2, has_early_s3, header_s1, header_s2, header_s3);
-        dff_setup!(self, clock, length_s1, length_s2, usable_s3, host_s3, too_long_s3, reason_s4, forward_s4);
+        dff_setup!(self, clock, length_s1, length_s2, usable_s3, host_s3, too_long_s3, reason_s4, bad_next_hop_s4, forward_s4);
         dff_setup!(self, clock, egress_s3, src_mac_s3, dst_mac_s3, encap_s3, egress_s4, src_mac_s4, dst_mac_s4, encap_s4);
-        clock!(self, clock, carried_s4, l3, l4, next_hops);
+        clock!(self, clock, carried_s4, l3, l4, next_hops, next_hop_s4);
         for i in 0..LATENCY {
             self.valid[i].clock.next = self.clock.val();
         }
@@ -225,6 +239,7 @@ impl<const NW: usize> Logic for VerdictStage<NW> {
         self.l4.udp.next = self.parsed.val().udp;
         self.next_hops.read.next = self.action_valid.val();
         self.next_hops.index.next = self.action.val().next_hop;
+        self.next_hop_s4.din.next = self.action.val().next_hop;
         self.next_hops.write_valid.next = self.write_valid.val();
         self.next_hops.write.next = self.write.val();
 
@@ -249,6 +264,9 @@ impl<const NW: usize> Logic for VerdictStage<NW> {
         self.early.next = self.reason_s0.val();
         if !self.reason_s0.val().any() & !self.action.val().hit {
             self.early.next = self.miss.val();
+            if self.action.val().parity {
+                self.early.next = self.parity.val();
+            }
         }
         self.header.next = 0.into();
         if self.parsed.val().tcp_control {
@@ -296,6 +314,8 @@ impl<const NW: usize> Logic for VerdictStage<NW> {
         // 3: the first reason that applies.
         if self.has_early_s3.q.val() {
             self.reason_s3.next = self.early_s3.q.val();
+        } else if self.next_hops.bad.val() {
+            self.reason_s3.next = self.parity.val();
         } else if !self.usable_s3.q.val() {
             self.reason_s3.next = self.no_next_hop.val();
         } else if self.host_s3.q.val() {
@@ -310,6 +330,8 @@ impl<const NW: usize> Logic for VerdictStage<NW> {
         self.reason_s4.d.next = self.reason_s3.val();
         for before_last in LATENCY..(LATENCY + 1) {
             self.forward_s4.d.next = self.valid[before_last - 2].q.val() & !self.reason_s3.val().any();
+            self.bad_next_hop_s4.d.next =
+                (self.valid[before_last - 2].q.val() & !self.has_early_s3.q.val()) & self.next_hops.bad.val();
         }
         self.egress_s4.d.next = self.egress_s3.q.val();
         if self.valid[2].q.val() {
@@ -341,6 +363,8 @@ impl<const NW: usize> Logic for VerdictStage<NW> {
         self.verdict.next.v6 = self.carried_s4.dout.val().v6;
         self.verdict.next.udp = self.carried_s4.dout.val().udp;
         self.verdict.next.gre = self.carried_s4.dout.val().gre;
+        self.bad_next_hop_valid.next = self.bad_next_hop_s4.q.val();
+        self.bad_next_hop.next = self.next_hop_s4.dout.val();
         self.count_valid.next = self.forward_s4.q.val();
         self.count_entry.next = self.carried_s4.dout.val().entry;
         self.count_bytes.next = self.carried_s4.dout.val().ip_length;
@@ -350,6 +374,7 @@ impl<const NW: usize> Logic for VerdictStage<NW> {
                 self.valid[i].d.next = false;
             }
             self.forward_s4.d.next = false;
+            self.bad_next_hop_s4.d.next = false;
         }
     }
 }

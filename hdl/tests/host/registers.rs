@@ -44,7 +44,7 @@ fn kept(offset: u32, name: &str) -> Option<u32> {
         "RING_SIZE" => 15,
         "PORT_CTRL" => 7,
         "PORT_MAC_HI" => 0xffff,
-        "EVENT" | "RING_CTRL" | "RING_PRODUCER" | "RING_CONSUMER" => return None,
+        "EVENT" | "PARITY" | "RING_CTRL" | "RING_PRODUCER" | "RING_CONSUMER" => return None,
         _ => u32::MAX,
     })
 }

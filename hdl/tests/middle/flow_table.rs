@@ -6,6 +6,7 @@ use fpgaflow_abi::entry::Entry;
 use fpgaflow_abi::hash::KeyHash;
 use fpgaflow_abi::key::{Family, FlowKey, KEY_BITS_V4, KEY_BITS_V6};
 use fpgaflow_abi::slot::{EntryRef, SlotPlace};
+use fpgaflow_hdl::prim::PARITY_BITS;
 use fpgaflow_hdl::table::{ENTRY_READ, FlowTable, LATENCY, SLOT_READ};
 use fpgaflow_hdl_guard::{Model, Port, model, rng};
 use rand::RngExt;
@@ -19,7 +20,7 @@ const BB: usize = 5;
 const EW4: usize = 9;
 const EW6: usize = 6;
 const REF: usize = EW4 + 1;
-const SLOT: usize = REF + 17;
+const SLOT: usize = REF + 17 + PARITY_BITS;
 const STASH: usize = 8;
 const FAMILIES: [Family; 2] = [Family::V4, Family::V6];
 /// Entries of a family.

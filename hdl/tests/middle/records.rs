@@ -176,10 +176,11 @@ pub struct Answer {
     pub next_hop: u16,
     pub l3_delta: u16,
     pub l4_delta: u16,
+    pub parity: bool,
 }
 
 impl Answer {
-    fn fields() -> [Field; 9] {
+    fn fields() -> [Field; 10] {
         let r = FlowAction::default();
         [
             field!(r, get_my_offset_hit, get_my_width_hit),
@@ -191,11 +192,12 @@ impl Answer {
             field!(r, get_my_offset_next_hop, get_my_width_next_hop),
             field!(r, get_my_offset_l3_delta, get_my_width_l3_delta),
             field!(r, get_my_offset_l4_delta, get_my_width_l4_delta),
+            field!(r, get_my_offset_parity, get_my_width_parity),
         ]
     }
 
     pub fn from_words(words: &Words) -> Self {
-        let [hit, entry, src, dst, sport, dport, next_hop, l3_delta, l4_delta] = Self::fields().map(|field| words.get(field));
+        let [hit, entry, src, dst, sport, dport, next_hop, l3_delta, l4_delta, parity] = Self::fields().map(|field| words.get(field));
         Self {
             hit: hit == 1,
             entry: EntryRef::from_bits(entry as u32),
@@ -206,6 +208,7 @@ impl Answer {
             next_hop: next_hop as u16,
             l3_delta: l3_delta as u16,
             l4_delta: l4_delta as u16,
+            parity: parity == 1,
         }
     }
 
@@ -221,6 +224,7 @@ impl Answer {
             self.next_hop.into(),
             self.l3_delta.into(),
             self.l4_delta.into(),
+            self.parity.into(),
         ];
         for (field, value) in Self::fields().into_iter().zip(values) {
             words.set(field, value);
@@ -249,6 +253,7 @@ impl Answer {
             next_hop: entry.action.next_hop,
             l3_delta: entry.l3_delta(),
             l4_delta: entry.l4_delta(),
+            parity: false,
         }
     }
 }

@@ -22,6 +22,7 @@ pub fn expected(headers: &Headers, answer: &Answer, hops: &HashMap<u16, NextHop>
     let hop = hops.get(&answer.next_hop).filter(|hop| hop.valid);
     let reason = match hop {
         _ if headers.reason != 0 => headers.reason,
+        _ if !hit && answer.parity => Reason::Parity as u8,
         _ if !hit => Reason::Miss as u8,
         None => Reason::NoNextHop as u8,
         Some(hop) if hop.egress == HOST_PORT => Reason::HostAddressed as u8,
@@ -71,6 +72,7 @@ fn random_answer(rng: &mut impl Rng) -> Answer {
         next_hop: if rng.random_bool(0.05) { rng.random_range(0..1 << NEXT_HOP_BITS) } else { rng.random_range(0..1 << NW) },
         l3_delta: checksum_like(rng),
         l4_delta: checksum_like(rng),
+        parity: rng.random_bool(0.3),
     }
 }
 
@@ -118,6 +120,7 @@ fn every_packets_verdict_is_the_models_while_next_hops_change() {
     }
     for reason in [
         Reason::Forwarded,
+        Reason::Parity,
         Reason::Miss,
         Reason::NoNextHop,
         Reason::HostAddressed,

@@ -51,7 +51,7 @@ pub struct Timing {
 /// The verilated card.
 #[derive(Debug)]
 pub struct Card {
-    model: Model,
+    pub(crate) model: Model,
     reset: Port,
     registers: AxiLite,
     memory: HostMemory,

@@ -12,6 +12,7 @@
 
 mod axi_lite;
 mod card;
+mod damage;
 mod foreign_memory;
 mod host_memory;
 mod model;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use crate::error::Error;
+use crate::memories::parse_root_header;
 use crate::ports::parse_header;
 use crate::shim;
 use crate::source::{Effort, Source, Trace};
@@ -131,7 +132,9 @@ impl Verilator {
         if ports.is_empty() {
             return Err(Error::NoPorts { top: source.top.clone(), header });
         }
-        write(&directory.join("shim.cpp"), &shim::generate(source, &ports))?;
+        let root = read(&directory.join(format!("{class}___024root.h")))?;
+        let memories = parse_root_header(&root, &source.top);
+        write(&directory.join("shim.cpp"), &shim::generate(source, &ports, &memories))?;
         write(&directory.join("unit.cpp"), &unity(directory, &class)?)?;
         self.compile(
             compiler(source.effort),

@@ -72,6 +72,16 @@ pub enum Error {
         /// What there is.
         ports: Vec<String>,
     },
+    /// The design has no such memory.
+    #[error("no memory {name} in {top}; there are {}", .memories.join(", "))]
+    NoMemory {
+        /// The top module.
+        top: String,
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        memories: Vec<String>,
+    },
     /// The model cannot write the waveform asked for.
     #[error("trace {top} to {}: {reason}", .path.display())]
     Trace {

@@ -10,6 +10,7 @@
 mod cache;
 mod compile;
 mod error;
+mod memories;
 mod model;
 mod ports;
 mod shim;
@@ -21,7 +22,7 @@ pub use cache::CACHE_VARIABLE;
 pub use error::Error;
 #[doc(hidden)]
 pub use model::Interface;
-pub use model::{Model, Port};
+pub use model::{Memory, Model, Port};
 pub use ports::Direction;
 pub use source::{Effort, Source, Trace};
 pub use static_library::{StaticLibraries, build_static};

@@ -1,9 +1,11 @@
-//! A running model. All `unsafe` of this crate is here.
+//! A running model. All `unsafe` of this crate is here and in [`memory`].
 //!
 //! The shim (`shim.rs`) hands over a table of ports and, for each, the address of the C++ member that stores its value. Verilator
 //! stores a port in the smallest of `uint8_t`, `uint16_t`, `uint32_t`, `uint64_t` that holds it, and wider ones as an array of
 //! `uint32_t`, least significant word first; a value must not have bits above its width. Reading and writing a port is one
 //! memory access, no call into C++.
+
+mod memory;
 
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::marker::PhantomData;
@@ -17,6 +19,8 @@ use crate::ports::Direction;
 use crate::shim::{INTERFACE_VERSION, entry_symbol};
 use crate::source::Source;
 use crate::tool::COMPILER;
+pub use memory::Memory;
+use memory::{Cells, RawMemory};
 
 /// The port that [`Model::tick`] drives.
 const CLOCK: &str = "clock";
@@ -35,11 +39,14 @@ struct RawPort {
 pub struct Interface {
     version: u32,
     port_count: u32,
+    memory_count: u32,
     top: *const c_char,
     ports: *const RawPort,
+    memories: *const RawMemory,
     create: extern "C" fn() -> *mut c_void,
     destroy: extern "C" fn(*mut c_void),
     storage: extern "C" fn(*mut c_void, u32) -> *mut c_void,
+    memory: extern "C" fn(*mut c_void, u32) -> *mut c_void,
     eval: extern "C" fn(*mut c_void),
     trace_open: extern "C" fn(*mut c_void, *const c_char) -> i32,
     trace_dump: extern "C" fn(*mut c_void, u64),
@@ -66,6 +73,7 @@ pub struct Model {
     instance: NonNull<c_void>,
     top: String,
     slots: Vec<Slot>,
+    memories: Vec<Cells>,
     clock: Option<Port>,
     clocks: u64,
     tracing: bool,
@@ -165,6 +173,8 @@ impl Model {
             // SAFETY: a string literal of the shim.
             top: unsafe { text(interface.top) },
             slots,
+            // SAFETY: made by this interface above.
+            memories: unsafe { Cells::all(interface, instance) },
             clock,
             clocks: 0,
             tracing: false,

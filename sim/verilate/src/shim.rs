@@ -1,14 +1,15 @@
-//! The C++ between a Verilated class and [`crate::Model`]: a table of ports and a handful of functions.
+//! The C++ between a Verilated class and [`crate::Model`]: tables of ports and memories and a handful of functions.
 //!
-//! The layout of the two structures is repeated, field by field, in `model.rs`; [`INTERFACE_VERSION`] changes with it.
+//! The layout of the structures is repeated, field by field, in `model.rs` and `model/memory.rs`; [`INTERFACE_VERSION`] changes with it.
 
 use std::fmt::Write;
 
+use crate::memories::Memory;
 use crate::ports::{Direction, Port};
 use crate::source::{Source, Trace};
 
 /// Version of the structures the shim and the Rust side share.
-pub const INTERFACE_VERSION: u32 = 1;
+pub const INTERFACE_VERSION: u32 = 2;
 
 /// The one symbol a model exports.
 pub fn entry_symbol(name: &str) -> String {
@@ -21,7 +22,7 @@ pub fn class_name(name: &str) -> String {
 }
 
 /// The shim's text.
-pub fn generate(source: &Source, ports: &[Port]) -> String {
+pub fn generate(source: &Source, ports: &[Port], memories: &[Memory]) -> String {
     let class = class_name(&source.name);
     let mut table = String::new();
     let mut storage = String::new();
@@ -30,10 +31,16 @@ pub fn generate(source: &Source, ports: &[Port]) -> String {
         writeln!(table, "    {{\"{}\", {}, {is_input}}},", port.name, port.width).expect("a String takes all");
         writeln!(storage, "        case {index}: return &top->{};", port.member).expect("a String takes all");
     }
+    let (mut memory_table, mut memory_storage) = (String::new(), String::new());
+    for (index, Memory { name, member, width, words }) in memories.iter().enumerate() {
+        writeln!(memory_table, "    {{\"{name}\", {width}, {words}}},").expect("a String takes all");
+        writeln!(memory_storage, "        case {index}: return &root->{member}[0];").expect("a String takes all");
+    }
     let (include, members, open) = trace_parts(source.trace);
     format!(
         r#"// The interface of one Verilated model. Generated.
 #include "{class}.h"
+#include "{class}___024root.h"
 #include "verilated.h"
 {include}
 #include <cstdint>
@@ -47,14 +54,23 @@ struct Port {{
     uint32_t is_input;
 }};
 
+struct Memory {{
+    const char* name;
+    uint32_t width;
+    uint32_t words;
+}};
+
 struct Interface {{
     uint32_t version;
     uint32_t port_count;
+    uint32_t memory_count;
     const char* top;
     const Port* ports;
+    const Memory* memories;
     void* (*create)();
     void (*destroy)(void*);
     void* (*storage)(void*, uint32_t);
+    void* (*memory)(void*, uint32_t);
     void (*eval)(void*);
     int32_t (*trace_open)(void*, const char*);
     void (*trace_dump)(void*, uint64_t);
@@ -89,6 +105,13 @@ void* storage(void* instance, uint32_t port) {{
     }}
 }}
 
+void* memory(void* instance, uint32_t index) {{
+    auto* root = top_of(instance)->rootp;
+    switch (index) {{
+{memory_storage}        default: (void)root; return nullptr;
+    }}
+}}
+
 void eval(void* instance) {{ top_of(instance)->eval(); }}
 
 {open}
@@ -96,14 +119,20 @@ void eval(void* instance) {{ top_of(instance)->eval(); }}
 const Port ports[] = {{
 {table}}};
 
-const Interface interface = {{{INTERFACE_VERSION}, {count}, "{top}", ports, create, destroy, storage, eval,
-                             trace_open, trace_dump, trace_close}};
+// One more than there are: no array of C++ is empty.
+const Memory memories[] = {{
+{memory_table}    {{nullptr, 0, 0}},
+}};
+
+const Interface interface = {{{INTERFACE_VERSION}, {count}, {memory_count}, "{top}", ports, memories, create, destroy,
+                             storage, memory, eval, trace_open, trace_dump, trace_close}};
 
 }}  // namespace
 
 extern "C" __attribute__((visibility("default"))) const void* {symbol}() {{ return &interface; }}
 "#,
         count = ports.len(),
+        memory_count = memories.len(),
         top = source.top,
         symbol = entry_symbol(&source.name),
     )

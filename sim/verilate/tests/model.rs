@@ -223,3 +223,50 @@ fn driving_ports_costs_little_beside_the_model() -> Result<(), Error> {
     assert!(rate > 100_000.0, "{rate:.0} clocks/s");
     Ok(())
 }
+
+#[test]
+fn bits_of_a_memory_are_read_and_turned_around_where_it_stores_them() -> Result<(), Error> {
+    let mut ports = vec!["input wire clock".to_owned()];
+    let mut body = String::new();
+    for w in WIDTHS {
+        ports.push(format!("input wire wen{w}, input wire [1:0] at{w}, input wire [{m}:0] in{w}, output reg [{m}:0] out{w}", m = w - 1));
+        body += &format!(
+            "reg [{m}:0] mem{w} [0:3];\nalways @(posedge clock) begin if (wen{w}) mem{w}[at{w}] <= in{w}; out{w} <= mem{w}[at{w}]; end\n",
+            m = w - 1
+        );
+    }
+    let source = Source::new(format!("module memories({});\n{body}endmodule\n", ports.join(", ")), "memories");
+    let mut m = Model::build(&source)?;
+    for w in WIDTHS {
+        let [wen, at, input, output] = ["wen", "at", "in", "out"].map(|name| m.port(&format!("{name}{w}")));
+        let memory = m.find_memory(&format!("mem{w}"))?;
+        assert_eq!(m.memory_shape(memory), (w, 4));
+        let rows: Vec<_> = (0..4).map(|row| sample(w, row)).collect();
+        m.set(wen, 1);
+        for (row, value) in rows.iter().enumerate() {
+            m.set(at, row as u64);
+            m.set_words(input, value);
+            m.tick();
+        }
+        m.set(wen, 0);
+        for bit in [0, w / 2, w - 1] {
+            let was = m.memory_bit(memory, 2, bit);
+            assert_eq!(was, rows[2][bit as usize / 64] >> (bit % 64) & 1 == 1, "bit {bit} of {w}");
+            m.flip_memory_bit(memory, 2, bit);
+            for (row, value) in rows.iter().enumerate() {
+                let mut expected = value.clone();
+                expected[bit as usize / 64] ^= u64::from(row == 2) << (bit % 64);
+                m.set(at, row as u64);
+                m.tick();
+                let mut seen = vec![0; value.len()];
+                m.get_words(output, &mut seen);
+                assert_eq!(seen, expected, "row {row}, bit {bit} of {w}");
+            }
+            m.flip_memory_bit(memory, 2, bit);
+            assert_eq!(m.memory_bit(memory, 2, bit), was);
+        }
+    }
+    let error = m.find_memory("mem").expect_err("there is none of that name");
+    assert!(error.to_string().starts_with("no memory mem in memories; there are mem1, mem8"), "{error}");
+    Ok(())
+}

@@ -12,7 +12,7 @@
 //!
 //! Hand-written: a ROM, made from the same table as the software's.
 
-use fpgaflow_abi::descriptor::{Ring, VECTORS};
+use fpgaflow_abi::descriptor::VECTORS;
 use fpgaflow_abi::geometry::Geometry;
 use fpgaflow_abi::regs::{self, Access};
 
@@ -85,7 +85,8 @@ fn mask(offset: u32) -> u32 {
     match offset {
         regs::FLOW_CTRL | regs::RING_CTRL => 1,
         regs::IRQ_ENABLE => (1 << VECTORS) - 1,
-        regs::EVENT => (1 << Ring::ALL.len()) - 1,
+        regs::EVENT => (1 << regs::EVENT_BITS) - 1,
+        regs::PARITY => regs::Parity::new().with_bad(true).into_bits(),
         regs::RING_BASE_LO => !(fpgaflow_abi::descriptor::DESCRIPTOR_BYTES as u32 - 1),
         regs::RING_SIZE => 0xf,
         regs::PORT_CTRL => 0x7,
@@ -99,7 +100,7 @@ fn kind(offset: u32) -> Kind {
         0..=regs::BUILD_ID => Kind::Identity,
         regs::CLOCK_LO => Kind::Clock,
         regs::CLOCK_HI => Kind::Upper,
-        regs::IRQ_PENDING | regs::EVENT => Kind::Irq,
+        regs::IRQ_PENDING | regs::EVENT | regs::PARITY | regs::PARITY_COUNT => Kind::Irq,
         regs::RING_CTRL | regs::RING_PRODUCER | regs::RING_CONSUMER => Kind::Ring,
         regs::PORT_COUNTERS | regs::REASON_COUNTERS => Kind::Counter,
         _ => Kind::Written,

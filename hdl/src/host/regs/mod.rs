@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  s_axil_* ------------------------------------->[      ]--> lookup_enable, hash_secret, rx_enable, promiscuous, ...
-//!  irq_pending, bus_error[0..4] ----------------->[ Regs ]--> irq_enable, irq_moderation, event
+//!  irq_pending, bus_error[0..4], bad_row -------->[ Regs ]--> irq_enable, irq_moderation, event
 //!  counter_reply_valid, counter_reply ----------->[      ]--> counter_read, counter_index, clock_count
 //!  rings: card_step[0..4], idle[0..4] ----------->[      ]--> rings: running, off, base, size_bits, producer, consumer
 //! ```
@@ -25,6 +25,7 @@ pub mod bank;
 pub mod clock_counter;
 pub mod controls;
 pub mod map;
+pub mod parity;
 pub mod round;
 pub mod stats;
 pub mod tally;
@@ -33,7 +34,7 @@ use std::array;
 
 use fpgaflow_abi::descriptor::{self, VECTORS};
 use fpgaflow_abi::geometry::Geometry;
-use fpgaflow_abi::regs;
+use fpgaflow_abi::regs::{self, EVENT_BITS, EVENT_PARITY, PARITY_BAD};
 
 use crate::host::ring::Ring;
 use crate::prelude::*;
@@ -42,6 +43,7 @@ use crate::records::CLOCK_BITS;
 use axi_lite::{ADDRESS_BITS, AxiLite};
 use clock_counter::ClockCounter;
 use controls::{Controls, SECRET_REG_BITS};
+use parity::ParityLatch;
 use map::{AT_BITS, KIND_BITS, Kind, Map};
 use round::INDEX_BITS;
 
@@ -117,6 +119,10 @@ pub struct Regs<const PORTS: usize> {
     pub irq_pending: Signal<In, Bits<VECTORS>>,
     /// The bus failed for this ring: sets its bit of `EVENT`.
     pub bus_error: [Signal<In, Bit>; RINGS],
+    /// A lookup met a bad row: see [`ParityLatch`].
+    pub bad_row_valid: Signal<In, Bit>,
+    /// Which.
+    pub bad_row: Signal<In, Bits<32>>,
     /// Something went into `EVENT`.
     pub happened: Signal<Out, Bit>,
     /// Read a port or reason counter: see [`Round`](round::Round).
@@ -160,8 +166,9 @@ pub struct Regs<const PORTS: usize> {
     controls: Controls<PORTS>,
     clocks: ClockCounter,
     rings: [Ring; RINGS],
-    events: DFF<Bits<RINGS>>,
-    raised: Signal<Local, Bits<RINGS>>,
+    events: DFF<Bits<EVENT_BITS>>,
+    raised: Signal<Local, Bits<EVENT_BITS>>,
+    parity: ParityLatch,
     // s1: kind, mask and written value are there; s2: all candidates are registered.
     read_s1: DFF<Bit>,
     read_s2: DFF<Bit>,
@@ -175,6 +182,8 @@ pub struct Regs<const PORTS: usize> {
 
     at_irq_pending: Constant<Bits<AT_BITS>>,
     at_event: Constant<Bits<AT_BITS>>,
+    at_parity: Constant<Bits<AT_BITS>>,
+    at_parity_count: Constant<Bits<AT_BITS>>,
     ring_prefix: Constant<Bits<RING_PREFIX_BITS>>,
     ring_numbers: [Constant<Bits<2>>; RINGS],
     ring_ctrl: Constant<Bits<3>>,
@@ -196,6 +205,7 @@ const fn number(offset: u32) -> u32 {
 
 // The decoding below: blocks of registers start where their prefixes say, and no register that can be written has the skipped bit.
 const _: () = assert!(number(regs::RING_BASE_LO).is_multiple_of(32) && number(regs::PORT_COUNTERS).is_multiple_of(32));
+const _: () = assert!(EVENT_PARITY.lsb == RINGS && EVENT_BITS == RINGS + 1);
 const _: () = assert!(number(regs::REASON_COUNTERS) == 1 << SKIPPED_BIT && stats::REASONS_AT == 32);
 
 impl<const PORTS: usize> Regs<PORTS> {
@@ -239,6 +249,8 @@ impl<const PORTS: usize> Regs<PORTS> {
             irq_moderation: Signal::default(),
             irq_pending: Signal::default(),
             bus_error: array::from_fn(|_| Signal::default()),
+            bad_row_valid: Signal::default(),
+            bad_row: Signal::default(),
             happened: Signal::default(),
             counter_read: Signal::default(),
             counter_index: Signal::default(),
@@ -268,6 +280,7 @@ impl<const PORTS: usize> Regs<PORTS> {
             rings: descriptor::Ring::ALL.map(Ring::new),
             events: DFF::default(),
             raised: Signal::default(),
+            parity: ParityLatch::default(),
             read_s1: DFF::default(),
             read_s2: DFF::default(),
             waiting: DFF::default(),
@@ -279,6 +292,8 @@ impl<const PORTS: usize> Regs<PORTS> {
             word: Signal::default(),
             at_irq_pending: at(regs::IRQ_PENDING),
             at_event: at(regs::EVENT),
+            at_parity: at(regs::PARITY),
+            at_parity_count: at(regs::PARITY_COUNT),
             ring_prefix: Constant::new(u64::from(number(regs::RING_BASE_LO) / 32).into()),
             ring_numbers: array::from_fn(|i| Constant::new((i as u64).into())),
             ring_ctrl: in_ring(regs::RING_CTRL),
@@ -299,10 +314,11 @@ impl<const PORTS: usize> Logic for Regs<PORTS> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, sweeping, sweep, write_s1, events, read_s1, read_s2, waiting, written_s2, ring_s2, irq_s2, upper);
-        clock!(self, clock, bus, map, written, controls, clocks);
+        clock!(self, clock, bus, map, written, controls, clocks, parity);
         self.bus.reset.next = self.reset.val();
         self.controls.reset.next = self.reset.val();
         self.clocks.reset.next = self.reset.val();
+        self.parity.reset.next = self.reset.val();
 
         // The bus.
         self.bus.hold.next = self.sweeping.q.val();
@@ -370,9 +386,23 @@ impl<const PORTS: usize> Logic for Regs<PORTS> {
                 self.happened.next = true;
             }
         }
+        self.parity.found.next = self.bad_row_valid.val();
+        self.parity.row.next = self.bad_row.val();
+        self.parity.acknowledge.next = false;
+        for bad in PARITY_BAD.lsb..(PARITY_BAD.lsb + 1) {
+            if self.applies.val() & (self.bus.write_at.val() == self.at_parity.val()) {
+                self.parity.acknowledge.next = self.data.val().get_bit(bad);
+            }
+        }
+        if self.parity.latched.val() {
+            for bit in EVENT_PARITY.lsb..(EVENT_PARITY.lsb + 1) {
+                self.raised.next = self.raised.val().replace_bit(bit, true);
+            }
+            self.happened.next = true;
+        }
         self.events.d.next = self.events.q.val() | self.raised.val();
         if self.applies.val() & (self.bus.write_at.val() == self.at_event.val()) {
-            self.events.d.next = (self.events.q.val() & !self.data.val().get_bits::<RINGS>(0)) | self.raised.val();
+            self.events.d.next = (self.events.q.val() & !self.data.val().get_bits::<EVENT_BITS>(0)) | self.raised.val();
         }
 
         // A read. s1: the kind is known, and every source that may have the value is asked.
@@ -393,9 +423,13 @@ impl<const PORTS: usize> Logic for Regs<PORTS> {
             }
         }
         self.ring_s2.d.next = self.ring_word.val();
-        self.irq_s2.d.next = bit_cast::<32, RINGS>(self.events.q.val());
+        self.irq_s2.d.next = bit_cast::<32, EVENT_BITS>(self.events.q.val());
         if self.bus.read_at.val() == self.at_irq_pending.val() {
             self.irq_s2.d.next = bit_cast::<32, VECTORS>(self.irq_pending.val());
+        } else if self.bus.read_at.val() == self.at_parity.val() {
+            self.irq_s2.d.next = self.parity.held.val();
+        } else if self.bus.read_at.val() == self.at_parity_count.val() {
+            self.irq_s2.d.next = self.parity.count.val();
         }
 
         // s2: the one that has it; a counter takes longer.
