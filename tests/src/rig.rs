@@ -18,6 +18,7 @@ use fpgaflow_abi::geometry::Geometry;
 use fpgaflow_abi::hash::HashSecret;
 use fpgaflow_abi::key::{Family, FlowKey};
 use fpgaflow_abi::next_hop::NextHop;
+use fpgaflow_abi::regs::TableRow;
 use fpgaflow_abi::slot::EntryRef;
 use fpgaflow_abi::wire::MIN_FRAME_BYTES;
 use fpgaflow_card::{Build, CosimTransport, RxFrame, Timing, Width};
@@ -31,6 +32,7 @@ use fpgaflow_traffic::Scenario;
 use crate::kept::Kept;
 use crate::tally::{Report, Tally};
 
+mod damage;
 mod recovery;
 
 /// Clocks between two looks at what the card did.
@@ -105,6 +107,8 @@ pub struct Rig {
     build: Build,
     events: Events,
     under_way: VecDeque<UnderWay>,
+    /// Rows that the driver has repaired.
+    pub repaired: Vec<TableRow>,
     tally: Tally,
     /// Time of clock 0: time is a function of the clock, so that a run replays.
     epoch: Instant,
@@ -128,6 +132,7 @@ impl Rig {
             kept: None,
             events: Events::default(),
             under_way: VecDeque::new(),
+            repaired: Vec::new(),
             tally: Tally::new(geometry.ports),
             epoch: Instant::now(),
             transport,
@@ -351,6 +356,7 @@ impl Rig {
                 kept.punts.push((info, frame.to_vec()));
             }
         }
+        self.repaired.append(&mut self.events.repaired);
         for event in &self.events.commands {
             match event {
                 CommandEvent::Failed { opcode, index, status, .. } => {
@@ -368,6 +374,7 @@ impl Rig {
                 }
             }
         }
+        self.mend();
     }
 
     /// Runs until nothing moves any more.

@@ -33,8 +33,8 @@ pub mod parts {
     pub use crate::host::regs::axi_lite::ADDRESS_BITS;
     pub use crate::parse::{self, Parser};
     pub use crate::records::{
-        BeatSink, BeatSource, CLOCK_BITS, CounterReply, CounterRequest, FlowAction, FrameInfo, L2Record, LENGTH_BITS, PORT_BITS, Parsed,
-        PuntInfo, REASON_BITS, SEEN_BITS, TableWrite, Verdict,
+        BeatSink, BeatSource, CLOCK_BITS, CounterReply, CounterRequest, FlowAction, FrameInfo, L2Record, LENGTH_BITS, PORT_BITS,
+        Parsed, PuntInfo, REASON_BITS, SEEN_BITS, TableWrite, Verdict,
     };
     pub use crate::rx::{RxArbiter, SplitHead, Strip, WireSink};
     pub use crate::table::{self, FlowTable, RingDelay};

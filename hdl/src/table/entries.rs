@@ -76,7 +76,10 @@ impl<const KEY: usize, const PARTS: usize, const ACTION: usize, const ROW: usize
     pub fn new(family: Family) -> Self {
         assert!(KEY == PARTS * PART_BITS, "EntryArray: {PARTS} parts of {PART_BITS} bits are not a key of {KEY}");
         let bits = KEY + ACTION + PARITY_BITS;
-        assert!(ROW == bits, "EntryArray: key, action and parity of {KEY}, {ACTION} and {PARITY_BITS} bits are not a row of {ROW}");
+        assert!(
+            ROW == bits,
+            "EntryArray: key, action and parity of {KEY}, {ACTION} and {PARITY_BITS} bits are not a row of {ROW}"
+        );
         assert!(ROW <= WRITE_ROW_BITS, "EntryArray: a row of {ROW} bits does not fit a write of {WRITE_ROW_BITS}");
         Self {
             clock: Signal::default(),

@@ -284,8 +284,8 @@ impl<const BB: usize, const EW4: usize, const EW6: usize, const REF: usize, cons
         for at in V4.dst..(V4.dst + 1) {
             self.dst_v4.next = self.action_v4.val().get_bits::<ADDRESS_BITS_V4>(at);
         }
-        self.bad_entry.next = (self.read_v4_s9.dout.val() & self.entries_v4.bad.val())
-            | (self.read_v6_s9.dout.val() & self.entries_v6.bad.val());
+        self.bad_entry.next =
+            (self.read_v4_s9.dout.val() & self.entries_v4.bad.val()) | (self.read_v6_s9.dout.val() & self.entries_v6.bad.val());
         for compared in COMPARED..(COMPARED + 1) {
             self.bad_entry_s10.d.next = self.valid[compared - 1].q.val() & self.bad_entry.val();
             if self.valid[compared - 1].q.val() {
@@ -319,8 +319,7 @@ impl<const BB: usize, const EW4: usize, const EW6: usize, const REF: usize, cons
                     }
                 } else {
                     for at in V4.valid..(V4.valid + 1) {
-                        self.answer_s10.d.next.hit =
-                            (self.read_v4_s9.dout.val() & !self.entries_v4.bad.val())
+                        self.answer_s10.d.next.hit = (self.read_v4_s9.dout.val() & !self.entries_v4.bad.val())
                             & (self.entries_v4.same.val() & self.action_v4.val().get_bit(at));
                     }
                     self.answer_s10.d.next.src = bit_cast::<ADDRESS_BITS, ADDRESS_BITS_V4>(self.src_v4.val());

@@ -71,7 +71,7 @@ pub struct SlotBanks<const BB: usize, const REF: usize, const SLOT: usize> {
     new_tag: Signal<Local, Bits<TAG_BITS>>,
     new_entry: NarrowRef<REF>,
     new_valid: Signal<Local, Bits<1>>,
-    packed: Signal<Local, Bits<SLOT>>,
+    composed: Signal<Local, Bits<SLOT>>,
     parity: AddParity<SLOT>,
 
     // s0: read.
@@ -121,7 +121,7 @@ impl<const BB: usize, const REF: usize, const SLOT: usize> Default for SlotBanks
             new_tag: Signal::default(),
             new_entry: NarrowRef::default(),
             new_valid: Signal::default(),
-            packed: Signal::default(),
+            composed: Signal::default(),
             parity: AddParity::default(),
             tag_s0: Signal::default(),
             spread: Signal::default(),
@@ -163,14 +163,14 @@ impl<const BB: usize, const REF: usize, const SLOT: usize> Logic for SlotBanks<B
         for at in SLOT_VALID.lsb..(SLOT_VALID.lsb + 1) {
             self.new_valid.next = self.row.val().get_bits::<1>(at);
         }
-        self.packed.next = bit_cast::<SLOT, TAG_BITS>(self.new_tag.val());
+        self.composed.next = bit_cast::<SLOT, TAG_BITS>(self.new_tag.val());
         for up in (VALID as u64)..(VALID as u64 + 1) {
-            self.packed.next = self.packed.val() | (bit_cast::<SLOT, 1>(self.new_valid.val()) << up);
+            self.composed.next = self.composed.val() | (bit_cast::<SLOT, 1>(self.new_valid.val()) << up);
         }
         for up in (ENTRY as u64)..(ENTRY as u64 + 1) {
-            self.packed.next = self.packed.val() | (bit_cast::<SLOT, REF>(self.new_entry.stored.val()) << up);
+            self.composed.next = self.composed.val() | (bit_cast::<SLOT, REF>(self.new_entry.stored.val()) << up);
         }
-        self.parity.row.next = self.packed.val();
+        self.parity.row.next = self.composed.val();
 
         // s0: where to read.
         self.tag_s0.next = self.hash.val().get_bits::<TAG_BITS>(0);

@@ -1,10 +1,11 @@
 //! Every register as `abi::regs` says.
 
-use fpgaflow_abi::descriptor::Ring;
+use fpgaflow_abi::descriptor::{Ring, Vector};
 use fpgaflow_abi::geometry::Geometry;
 use fpgaflow_abi::hash::SECRET_REGS;
 use fpgaflow_abi::reason::{REASONS, Reason};
-use fpgaflow_abi::regs::{self, Access, BAR_BYTES, PortCounter, PortCtrl, REGISTERS, ring};
+use fpgaflow_abi::regs::{self, Access, BAR_BYTES, Event, Parity, PortCounter, PortCtrl, REGISTERS, TableRow, ring};
+use fpgaflow_abi::slot::{EntryRef, SlotPlace};
 use fpgaflow_hdl_guard::rng;
 use rand::RngExt;
 
@@ -253,4 +254,43 @@ fn a_counter_read_holds_every_event_before_it() {
         let gap = world.rng.random_range(0..80);
         world.run(gap);
     }
+}
+
+#[test]
+fn the_first_bad_row_is_kept_until_it_is_acknowledged_and_all_are_counted() {
+    let mut world = World::new(rng(), Pace::FAST);
+    world.write(regs::IRQ_ENABLE, 1 << Vector::Event as u32);
+    let find = |world: &mut World, row: TableRow| {
+        world.set("bad_row", Parity::of(row).into_bits().into());
+        world.set("bad_row_valid", 1);
+        world.clock();
+        world.set("bad_row_valid", 0);
+    };
+    let rows = [
+        TableRow::Slot(SlotPlace::from_index(0x123)),
+        TableRow::Entry(EntryRef::new().with_v6(true).with_index(7)),
+        TableRow::NextHop(200),
+    ];
+    let (mut count, parity) = (0, Event::new().with_parity(true).into_bits());
+    assert_eq!((world.read(regs::PARITY), world.read(regs::PARITY_COUNT)), (0, 0));
+    for row in rows {
+        find(&mut world, row);
+        world.until("the interrupt", |world| world.interrupts.iter().any(|(_, vector)| *vector == Vector::Event as u64));
+        world.interrupts.clear();
+        for other in rows {
+            find(&mut world, other);
+        }
+        count += 4;
+        world.run(10);
+        assert!(world.interrupts.is_empty(), "one interrupt for one row");
+        assert_eq!(Parity::from_bits(world.read(regs::PARITY)).row(), Some(row));
+        assert_eq!((world.read(regs::PARITY_COUNT), world.read(regs::EVENT)), (count, parity));
+        // Only its own bit lets it go.
+        world.write(regs::PARITY, !Parity::new().with_bad(true).into_bits());
+        assert_eq!(Parity::from_bits(world.read(regs::PARITY)).row(), Some(row));
+        world.write(regs::EVENT, parity);
+        world.write(regs::PARITY, Parity::new().with_bad(true).into_bits());
+        assert_eq!((world.read(regs::PARITY), world.read(regs::EVENT)), (0, 0));
+    }
+    assert_eq!(world.read(regs::PARITY_COUNT), count, "an acknowledgement changes no count");
 }

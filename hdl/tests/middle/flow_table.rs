@@ -20,9 +20,9 @@ const BB: usize = 5;
 const EW4: usize = 9;
 const EW6: usize = 6;
 const REF: usize = EW4 + 1;
-const SLOT: usize = REF + 17 + PARITY_BITS;
+pub const SLOT: usize = REF + 17 + PARITY_BITS;
 const STASH: usize = 8;
-const FAMILIES: [Family; 2] = [Family::V4, Family::V6];
+pub const FAMILIES: [Family; 2] = [Family::V4, Family::V6];
 /// Entries of a family.
 const fn entries(family: Family) -> u32 {
     match family {
@@ -32,8 +32,8 @@ const fn entries(family: Family) -> u32 {
 }
 
 /// The block with a secret set and the answers it owes.
-struct Rig {
-    model: Model,
+pub struct Rig {
+    pub model: Model,
     lookup_valid: Port,
     key: Port,
     write_valid: Port,
@@ -46,7 +46,7 @@ struct Rig {
 }
 
 impl Rig {
-    fn new(host: &Host) -> Self {
+    pub fn new(host: &Host) -> Self {
         let mut model = model("flow_table", FlowTable::<BB, EW4, EW6, REF, SLOT, STASH>::default());
         let secret = model.port("secret");
         model.set_words(secret, &host.secret.0);
@@ -65,7 +65,7 @@ impl Rig {
     }
 
     /// One clock with a lookup, a write, both or none. Gives the answer of this clock.
-    fn clock(&mut self, lookup: Option<&FlowKey>, write: Option<Words>) -> Option<Answer> {
+    pub fn clock(&mut self, lookup: Option<&FlowKey>, write: Option<Words>) -> Option<Answer> {
         self.model.set(self.lookup_valid, lookup.is_some().into());
         if let Some(key) = lookup {
             self.model.set_words(self.key, &key.to_bits().0);
@@ -83,7 +83,7 @@ impl Rig {
         answer
     }
 
-    fn write(&mut self, write: Words) {
+    pub fn write(&mut self, write: Words) {
         self.clock(None, Some(write));
     }
 
@@ -97,12 +97,12 @@ impl Rig {
     }
 }
 
-fn host(rng: &mut ChaCha8Rng) -> Host {
+pub fn host(rng: &mut ChaCha8Rng) -> Host {
     Host::new(random_secret(rng), BB as u32, STASH as u32)
 }
 
 /// A flow of its own, not installed yet, and its entry.
-fn flow(rng: &mut ChaCha8Rng, host: &mut Host, at: EntryRef) -> (Flow, Entry) {
+pub fn flow(rng: &mut ChaCha8Rng, host: &mut Host, at: EntryRef) -> (Flow, Entry) {
     let key = random_key(rng, at.family());
     let flow = host.install(rng, key, at).expect("the table is all but empty");
     (flow, random_entry(rng, key, 1 << 12))

@@ -7,6 +7,7 @@ mod flow_table;
 mod hash;
 mod host;
 mod middle_block;
+mod parity;
 mod records;
 mod ring_delay;
 mod table_blocks;

@@ -197,7 +197,8 @@ impl Answer {
     }
 
     pub fn from_words(words: &Words) -> Self {
-        let [hit, entry, src, dst, sport, dport, next_hop, l3_delta, l4_delta, parity] = Self::fields().map(|field| words.get(field));
+        let [hit, entry, src, dst, sport, dport, next_hop, l3_delta, l4_delta, parity] =
+            Self::fields().map(|field| words.get(field));
         Self {
             hit: hit == 1,
             entry: EntryRef::from_bits(entry as u32),

@@ -5,5 +5,6 @@ mod delay;
 mod fifo;
 mod frame_fifo;
 mod lockstep;
+mod parity;
 mod ram;
 mod skid;

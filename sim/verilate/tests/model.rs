@@ -229,7 +229,10 @@ fn bits_of_a_memory_are_read_and_turned_around_where_it_stores_them() -> Result<
     let mut ports = vec!["input wire clock".to_owned()];
     let mut body = String::new();
     for w in WIDTHS {
-        ports.push(format!("input wire wen{w}, input wire [1:0] at{w}, input wire [{m}:0] in{w}, output reg [{m}:0] out{w}", m = w - 1));
+        ports.push(format!(
+            "input wire wen{w}, input wire [1:0] at{w}, input wire [{m}:0] in{w}, output reg [{m}:0] out{w}",
+            m = w - 1
+        ));
         body += &format!(
             "reg [{m}:0] mem{w} [0:3];\nalways @(posedge clock) begin if (wen{w}) mem{w}[at{w}] <= in{w}; out{w} <= mem{w}[at{w}]; end\n",
             m = w - 1

@@ -43,8 +43,8 @@ use crate::records::CLOCK_BITS;
 use axi_lite::{ADDRESS_BITS, AxiLite};
 use clock_counter::ClockCounter;
 use controls::{Controls, SECRET_REG_BITS};
-use parity::ParityLatch;
 use map::{AT_BITS, KIND_BITS, Kind, Map};
+use parity::ParityLatch;
 use round::INDEX_BITS;
 
 /// Rings.

@@ -8,6 +8,8 @@ use fpgaflow_abi::next_hop::NextHop;
 use crate::card::{Card, Change, PortConfig};
 use crate::decide::Found;
 
+use super::waiting::{HOST_EXIT, Waiting};
+
 /// What a change replaces: as much of the state as it touches, with its value before.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Replaced {
@@ -34,12 +36,27 @@ impl Replaced {
     }
 }
 
+impl Replaced {
+    /// Whether a frame that waits may meet something else by it.
+    pub(super) fn touches(&self, waiting: &Waiting) -> bool {
+        waiting.from != HOST_EXIT
+            && match self {
+                Self::Port(port, _) => waiting.from == *port,
+                Self::Lookup(_) => true,
+                Self::Flow(key, _) => waiting.packet.is_some_and(|packet| packet.key == *key),
+                Self::NextHop(index, _) => waiting.found.iter().flatten().any(|(_, entry)| entry.action.next_hop == *index),
+            }
+    }
+}
+
 /// The changes that have begun and not ended, oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
     under_way: VecDeque<(Replaced, u64)>,
     ended: u64,
     last_end: u64,
+    /// Rows of the tables may be bad.
+    pub damaged: bool,
 }
 
 impl Changes {
@@ -98,6 +115,9 @@ impl Changes {
 impl std::fmt::Display for Changes {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "table changes: {} ended, the last at clock {}", self.ended, self.last_end)?;
+        if self.damaged {
+            write!(f, "; rows are damaged")?;
+        }
         self.under_way
             .iter()
             .try_for_each(|(replaced, clock)| write!(f, "; since clock {clock} under way, replacing {replaced:?}"))

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use crate::card::Card;
 
 use super::Losses;
-use super::changes::{Changes, Replaced};
+use super::changes::Changes;
 use super::waiting::{Exit, HOST_EXIT, Waiting, Way};
 
 /// How many frames that have left are remembered at each exit, to tell a duplicate from a stranger.
@@ -60,20 +60,11 @@ impl Lane {
         self.due[usize::from(exit)].iter().filter_map(|seq| self.waiting.get(seq).map(|waiting| (*seq, waiting)))
     }
 
-    /// Adds to every undecided frame what a change that has begun makes possible for it.
-    pub(super) fn widen(&mut self, replaced: &Replaced, card: &Card, changes: &Changes) {
+    /// Adds to every undecided frame that is `touched` what is possible for it now.
+    pub(super) fn widen(&mut self, touched: impl Fn(&Waiting) -> bool, card: &Card, changes: &Changes) {
         let mut widened = Vec::new();
         for (seq, waiting) in self.waiting.range_mut(self.decided..) {
-            let touched = waiting.from != HOST_EXIT
-                && match replaced {
-                    Replaced::Port(port, _) => waiting.from == *port,
-                    Replaced::Lookup(_) => true,
-                    Replaced::Flow(key, _) => waiting.packet.is_some_and(|packet| packet.key == *key),
-                    Replaced::NextHop(index, _) => {
-                        waiting.found.iter().flatten().any(|(_, entry)| entry.action.next_hop == *index)
-                    }
-                };
-            if touched {
+            if touched(waiting) {
                 waiting.widen(card, changes);
                 widened.push(*seq);
             }

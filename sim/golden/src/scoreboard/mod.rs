@@ -147,7 +147,7 @@ impl Scoreboard {
         let Some(replaced) = replaced else { return Ok(()) };
         self.changes.begin(replaced, clock);
         for lane in &mut self.lanes {
-            lane.widen(&replaced, &self.card, &self.changes);
+            lane.widen(|waiting| replaced.touches(waiting), &self.card, &self.changes);
         }
         Ok(())
     }
@@ -158,6 +158,20 @@ impl Scoreboard {
     /// When no change is under way, which is a defect of the caller.
     pub fn table_change_ends(&mut self, clock: u64) {
         assert!(self.changes.end(clock), "no table change is under way");
+    }
+
+    /// From now on rows of the card's tables may be bad: a frame that is looked up may be punted as `parity` besides all else. Call before the
+    /// first row is damaged.
+    pub fn damage_begins(&mut self) {
+        self.changes.damaged = true;
+        for lane in &mut self.lanes {
+            lane.widen(|waiting| waiting.from != HOST_EXIT, &self.card, &self.changes);
+        }
+    }
+
+    /// From now on every row is good: frames that enter from now on meet none that is not.
+    pub fn damage_ends(&mut self) {
+        self.changes.damaged = false;
     }
 
     /// A frame left by `port`.

@@ -120,6 +120,13 @@ impl Waiting {
             }
             if lookups.contains(&true) {
                 for found in self.found.clone() {
+                    if changes.damaged {
+                        // A bad slot or entry is no hit, behind a hit the next hop may be bad.
+                        self.add(reject(Reason::Parity));
+                        if let Some((at, _)) = found {
+                            self.add(Outcome::Punted { reason: Reason::Parity, entry: Some(at) });
+                        }
+                    }
                     match found {
                         None => self.add(decide(&self.frame, &packet, None, None)),
                         Some((_, entry)) => {
