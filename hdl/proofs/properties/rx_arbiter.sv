@@ -90,7 +90,8 @@ module proof(input clock, input reset, input [3:0] offers, input [3:0] beat_vali
     always @(*) if (started) begin
         assert (in_frame == \dut.in_frame_q );
         assert (~in_frame | (granted == owner));
-        assert (~in_frame | ((owner & (owner - 1)) == 0) & (owner != 0));
+        assert (~in_frame | (owner == (4'b0001 << last)));
+        assert ((seen == 0) | offered[who]);
         assert (behind == 4'b0000 | behind == 4'b1000 | behind == 4'b1100 | behind == 4'b1110);
     end
     generate for (j = 0; j < 4; j = j + 1) begin : other

@@ -1,7 +1,7 @@
 // What goes through a FIFO, followed by one word of it: any one, because the solver chooses its number.
 //
 // The word that went in as number `number` has to come out as that number, as it went in: none is lost, repeated or overtaken.
-// Numbers go around; 2^N has to be more than the words that fit held, so that those held have one each.
+// Numbers go around; 2^N has to be more than the words that fit inside, so that those inside have one each.
 module order #(parameter W = 4, parameter N = 3) (
     input clock,
     input forget,
@@ -11,9 +11,9 @@ module order #(parameter W = 4, parameter N = 3) (
     input [N-1:0] back,
     input pop,
     input [W-1:0] popped,
-    // Words held.
+    // Words inside.
     output [N-1:0] held,
-    // The word that is followed is held, with so many ahead of it.
+    // The word that is followed is inside, with so many ahead of it.
     output reg live,
     output [N-1:0] ahead,
     output reg [W-1:0] word

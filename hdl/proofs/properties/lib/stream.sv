@@ -45,7 +45,7 @@ module stream_given #(parameter W = 1) (
     end
 endmodule
 
-// A word that is held is offered after at most LIMIT clocks.
+// A word that is inside is offered after at most LIMIT clocks.
 module progress #(parameter LIMIT = 2) (
     input clock,
     input reset,
