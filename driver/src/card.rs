@@ -17,6 +17,7 @@ mod parity;
 mod queues;
 mod registers;
 mod settings;
+mod settle;
 
 pub use error::CardError;
 pub use events::{CommandEvent, Events, Ticket};
@@ -97,6 +98,12 @@ pub struct Card {
     /// Since when the oldest command in flight is the oldest, and which position it has.
     oldest: Option<(u32, Instant)>,
     repairs: Repairs,
+    /// Received frames are held at the ports.
+    hold: bool,
+    /// The last submission that was executed.
+    executed: Option<Ticket>,
+    /// Buffers that the card could not use since its reset.
+    buffers_refused: u32,
     /// Set once the card was told to stop.
     quiet: bool,
 }
@@ -135,6 +142,9 @@ impl Card {
             rung: [0; Ring::ALL.len()],
             oldest: None,
             repairs: Repairs::default(),
+            hold: false,
+            executed: None,
+            buffers_refused: 0,
             quiet: false,
             registers,
         };
@@ -178,9 +188,8 @@ impl Card {
     /// # Errors
     /// The transport's.
     pub fn set_lookup(&mut self, lookup: bool) -> Result<(), CardError> {
-        self.registers.write(regs::FLOW_CTRL, FlowCtrl::new().with_lookup(lookup).into_bits())?;
         self.desired.lookup = lookup;
-        Ok(())
+        self.write_flow_ctrl()
     }
 
     /// Writes a new hash secret. Lookup is off during it and stays off: the slots that the card holds are of the old secret.
@@ -385,6 +394,8 @@ impl Card {
         self.rung = [0; Ring::ALL.len()];
         self.oldest = None;
         self.repairs.forget();
+        self.hold = false;
+        self.buffers_refused = 0;
         self.start()
     }
 
@@ -409,6 +420,11 @@ impl Card {
             self.write_port(port, settings)?;
         }
         self.set_lookup(self.desired.lookup)
+    }
+
+    fn write_flow_ctrl(&self) -> Result<(), CardError> {
+        let ctrl = FlowCtrl::new().with_lookup(self.desired.lookup).with_hold(self.hold);
+        Ok(self.registers.write(regs::FLOW_CTRL, ctrl.into_bits())?)
     }
 
     fn write_port(&self, port: u8, settings: &PortSettings) -> Result<(), TransportError> {
@@ -447,6 +463,7 @@ impl Card {
                     events.commands.push(CommandEvent::Failed { ticket, opcode, index, status });
                 }
                 if done.command.last {
+                    self.executed = Some(ticket);
                     events.commands.push(CommandEvent::Done { ticket });
                 }
             }
@@ -457,7 +474,10 @@ impl Card {
                     let to_host = &self.queues.to_host;
                     events.frames.push(info, received.length_bytes as usize, |out| to_host.copy_out(&received, out));
                 }
-                None => events.buffers_refused += 1,
+                None => {
+                    events.buffers_refused += 1;
+                    self.buffers_refused = self.buffers_refused.wrapping_add(1);
+                }
             },
             CompletionKind::FrameToCard => {
                 if self.queues.to_card.complete(verified)? != Status::Ok {

@@ -8,6 +8,7 @@
 //! | [`card`] | one card, opened, set up, polled |
 //! | [`hash`], [`placement`] | which slots hold which flows, and the writes that get there without hiding one |
 //! | [`table`] | the shadow of a card's tables, and the commands that keep the card equal to it |
+//! | [`switchover`] | a new hash secret under traffic |
 //! | [`software`], [`frame`] | the software flowtable, with the card's own verdicts |
 //! | [`mod@bench`] | the workloads behind the figures |
 //!
@@ -84,6 +85,7 @@ pub mod placement;
 pub mod rings;
 pub mod shared_mapping;
 pub mod software;
+pub mod switchover;
 pub mod table;
 pub mod transport;
 

@@ -166,9 +166,18 @@ pub const fn reason_counter(reason: crate::reason::Reason) -> u32 {
 pub struct FlowCtrl {
     /// Look frames up. When off, every frame that would be is punted as `lookup_disabled`.
     pub lookup: bool,
-    #[bits(31)]
+    __: bool,
+    /// Hold received frames at the ports: none of them enters the engine, those inside leave. They wait in the ports' stores and, when these are
+    /// full, on the wire, for a port takes no more then.
+    pub hold: bool,
+    #[bits(29)]
     __: u32,
 }
+
+/// Bits that [`FlowCtrl`] has.
+pub const FLOW_CTRL_MASK: u32 = FlowCtrl::new().with_lookup(true).with_hold(true).into_bits();
+/// Bit [`FlowCtrl::hold`].
+pub const FLOW_CTRL_HOLD: Field = Field::new(FlowCtrl::HOLD_OFFSET, FlowCtrl::HOLD_BITS);
 
 /// Register `EVENT`: what went wrong. Every new event raises the vector [`crate::descriptor::Vector::Event`].
 #[bitfield(u32)]

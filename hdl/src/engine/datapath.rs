@@ -41,6 +41,8 @@ macro_rules! engine_datapath {
             pub port_mac: [Signal<In, Bits<48>>; PORTS],
             /// Look packets up.
             pub lookup_enable: Signal<In, Bit>,
+            /// Let no frame in.
+            pub hold: Signal<In, Bit>,
             /// Secret of the keyed hash.
             pub secret: Signal<In, Bits<SECRET_BITS>>,
             /// Clock counter.
@@ -131,6 +133,7 @@ macro_rules! engine_datapath {
                     tail_drop: array::from_fn(|_| Signal::default()),
                     port_mac: array::from_fn(|_| Signal::default()),
                     lookup_enable: Signal::default(),
+                    hold: Signal::default(),
                     secret: Signal::default(),
                     now: Signal::default(),
                     write_valid: Signal::default(),
@@ -245,7 +248,7 @@ macro_rules! engine_datapath {
                 self.l2.s_axis.valid.next = self.split.header_valid.val();
                 StreamSource::<L2Record>::join(&mut self.l2.m_axis, &mut self.merge.s_axis_l2);
                 // A clear of counters asks for a clock without a packet: no frame enters in the clock that will be it.
-                self.arbiter.credit.next = self.credits.credit.val() & !self.counters.gap_wanted.val();
+                self.arbiter.credit.next = (self.credits.credit.val() & !self.hold.val()) & !self.counters.gap_wanted.val();
                 self.credits.taken.next = self.arbiter.credit_taken.val();
                 self.credits.returned.next = self.verdicts.m_axis.valid.val() & self.verdicts.m_axis.ready.val();
 

@@ -154,6 +154,8 @@ pub struct HostSide<const PORTS: usize, const AW: usize, const CW: usize> {
 
     /// `FLOW_CTRL.LOOKUP`.
     pub lookup_enable: Signal<Out, Bit>,
+    /// `FLOW_CTRL.HOLD`.
+    pub hold: Signal<Out, Bit>,
     /// `HASH_SECRET`, lowest bits first.
     pub hash_secret: Signal<Out, Bits<SECRET_REG_BITS>>,
     /// `PORT_CTRL.RX_ENABLE`, a bit a port.
@@ -285,6 +287,7 @@ impl<const PORTS: usize, const AW: usize, const CW: usize> HostSide<PORTS, AW, C
             irq_vector: Signal::default(),
             irq_ready: Signal::default(),
             lookup_enable: Signal::default(),
+            hold: Signal::default(),
             hash_secret: Signal::default(),
             rx_enable: Signal::default(),
             promiscuous: Signal::default(),
@@ -366,6 +369,7 @@ impl<const PORTS: usize, const AW: usize, const CW: usize> Logic for HostSide<PO
         self.s_axil_rvalid.next = self.regs.s_axil_rvalid.val();
         self.regs.s_axil_rready.next = self.s_axil_rready.val();
         self.lookup_enable.next = self.regs.lookup_enable.val();
+        self.hold.next = self.regs.hold.val();
         self.hash_secret.next = self.regs.hash_secret.val();
         self.rx_enable.next = self.regs.rx_enable.val();
         self.promiscuous.next = self.regs.promiscuous.val();

@@ -4,7 +4,7 @@ use fpgaflow_abi::descriptor::{Ring, Vector};
 use fpgaflow_abi::geometry::Geometry;
 use fpgaflow_abi::hash::SECRET_REGS;
 use fpgaflow_abi::reason::{REASONS, Reason};
-use fpgaflow_abi::regs::{self, Access, BAR_BYTES, Event, Parity, PortCounter, PortCtrl, REGISTERS, TableRow, ring};
+use fpgaflow_abi::regs::{self, Access, BAR_BYTES, Event, FlowCtrl, Parity, PortCounter, PortCtrl, REGISTERS, TableRow, ring};
 use fpgaflow_abi::slot::{EntryRef, SlotPlace};
 use fpgaflow_hdl_guard::rng;
 use rand::RngExt;
@@ -39,7 +39,7 @@ fn kept(offset: u32, name: &str) -> Option<u32> {
     let port = (offset >> 4 & 3) as u8;
     Some(match name {
         "PORT_CTRL" | "PORT_MAC_LO" | "PORT_MAC_HI" if port >= GEOMETRY.ports => 0,
-        "FLOW_CTRL" => 1,
+        "FLOW_CTRL" => regs::FLOW_CTRL_MASK,
         "IRQ_ENABLE" => 0xf,
         "RING_BASE_LO" => !63,
         "RING_SIZE" => 15,
@@ -104,7 +104,7 @@ fn a_write_of_less_than_a_register_is_refused() {
 #[test]
 fn controls_reach_the_engine() {
     let mut world = World::new(rng(), Pace::FAST);
-    world.write(regs::FLOW_CTRL, 1);
+    world.write(regs::FLOW_CTRL, FlowCtrl::new().with_lookup(true).with_hold(true).into_bits());
     let secret: Vec<u32> = (0..SECRET_REGS).map(|_| world.rng.random()).collect();
     for (i, word) in (0..).zip(&secret) {
         world.write(regs::HASH_SECRET + 4 * i, *word);
@@ -119,7 +119,7 @@ fn controls_reach_the_engine() {
         world.write(regs::port(regs::PORT_CTRL, port), ctrl.into_bits());
     }
     world.run(4);
-    assert_eq!(world.get("lookup_enable"), 1);
+    assert_eq!((world.get("lookup_enable"), world.get("hold")), (1, 1));
     let words: [u64; 7] = world.words("hash_secret");
     let halves: Vec<u32> = words.iter().flat_map(|word| [*word as u32, (word >> 32) as u32]).take(SECRET_REGS).collect();
     assert_eq!(halves, secret);

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
-use fpgaflow_abi::descriptor::Command;
+use fpgaflow_abi::descriptor::{Command, Vector};
 use fpgaflow_abi::next_hop::MacAddr;
 use fpgaflow_abi::{MAX_PORTS, hash::HashSecret};
 use fpgaflow_driver::card::{Card, CardError, CommandEvent, Events, Options, PortSettings, Ticket};
@@ -191,6 +191,9 @@ impl Datapath {
     }
 
     fn take_commands(&mut self, events: &Events) {
+        if !events.repaired.is_empty() {
+            self.stats.add(|totals| totals.repairs += events.repaired.len() as u64);
+        }
         for event in &events.commands {
             match event {
                 CommandEvent::Failed { opcode, index, status, .. } => {
@@ -275,10 +278,13 @@ impl Datapath {
         if let Err(error) = idle::sleep(descriptors, limit) {
             tracing::error!(%error, "poll");
         }
-        for eventfd in self.link.eventfds().chain([self.wake.as_fd()]) {
+        for (vector, eventfd) in self.link.eventfds().enumerate() {
             // Nothing to read means that it was not this one.
-            let _ = rustix::io::read(eventfd, &mut [0; 8]);
+            let signalled = rustix::io::read(eventfd, &mut [0; 8]).is_ok();
+            self.care.event |= signalled && vector == Vector::Event as usize;
         }
+        // Likewise.
+        let _ = rustix::io::read(self.wake.as_fd(), &mut [0; 8]);
     }
 
     /// Publishes what only the card knows.

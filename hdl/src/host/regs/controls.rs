@@ -1,7 +1,7 @@
 //! Registers that the engine obeys.
 //!
 //! ```text
-//!  write_valid, at, data -->[ Controls ]--> lookup_enable, hash_secret, rx_enable, promiscuous, tail_drop, port_mac,
+//!  write_valid, at, data -->[ Controls ]--> lookup_enable, hold, hash_secret, rx_enable, promiscuous, tail_drop, port_mac,
 //!                                           irq_enable, irq_moderation
 //! ```
 //! Latency 1 clock. `data` comes masked to the bits that the register has. Reset makes all of them zero.
@@ -10,7 +10,7 @@ use std::array;
 
 use fpgaflow_abi::descriptor::VECTORS;
 use fpgaflow_abi::hash::SECRET_REGS;
-use fpgaflow_abi::regs;
+use fpgaflow_abi::regs::{self, FLOW_CTRL_HOLD};
 
 use super::bank::Bank;
 use super::map::AT_BITS;
@@ -44,6 +44,8 @@ pub struct Controls<const PORTS: usize> {
     pub data: Signal<In, Bits<32>>,
     /// `FLOW_CTRL.LOOKUP`.
     pub lookup_enable: Signal<Out, Bit>,
+    /// `FLOW_CTRL.HOLD`.
+    pub hold: Signal<Out, Bit>,
     /// `HASH_SECRET`, lowest bits first.
     pub hash_secret: Signal<Out, Bits<SECRET_REG_BITS>>,
     /// `PORT_CTRL.RX_ENABLE`, a bit a port.
@@ -59,6 +61,7 @@ pub struct Controls<const PORTS: usize> {
     /// `IRQ_MODERATION`.
     pub irq_moderation: Signal<Out, Bits<32>>,
     lookup: DFF<Bit>,
+    holds: DFF<Bit>,
     enable: DFF<Bits<VECTORS>>,
     moderation: DFF<Bits<32>>,
     secret: Bank<SECRET_REG_BITS, SECRET_INDEX_BITS>,
@@ -96,6 +99,7 @@ impl<const PORTS: usize> Default for Controls<PORTS> {
             at: Signal::default(),
             data: Signal::default(),
             lookup_enable: Signal::default(),
+            hold: Signal::default(),
             hash_secret: Signal::default(),
             rx_enable: Signal::default(),
             promiscuous: Signal::default(),
@@ -104,6 +108,7 @@ impl<const PORTS: usize> Default for Controls<PORTS> {
             irq_enable: Signal::default(),
             irq_moderation: Signal::default(),
             lookup: DFF::default(),
+            holds: DFF::default(),
             enable: DFF::default(),
             moderation: DFF::default(),
             secret: Bank::default(),
@@ -134,7 +139,7 @@ impl<const PORTS: usize> Default for Controls<PORTS> {
 impl<const PORTS: usize> Logic for Controls<PORTS> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, lookup, enable, moderation);
+        dff_setup!(self, clock, lookup, holds, enable, moderation);
         self.secret.clock.next = self.clock.val();
         self.secret.reset.next = self.reset.val();
         self.prefix.next = self.at.val().get_bits::<PREFIX_BITS>(4);
@@ -143,6 +148,9 @@ impl<const PORTS: usize> Logic for Controls<PORTS> {
 
         if self.write_valid.val() & (self.at.val() == self.at_lookup.val()) {
             self.lookup.d.next = self.data.val().get_bit(0);
+            for hold in FLOW_CTRL_HOLD.lsb..(FLOW_CTRL_HOLD.lsb + 1) {
+                self.holds.d.next = self.data.val().get_bit(hold);
+            }
         }
         if self.write_valid.val() & (self.at.val() == self.at_enable.val()) {
             self.enable.d.next = self.data.val().get_bits::<VECTORS>(0);
@@ -188,6 +196,7 @@ impl<const PORTS: usize> Logic for Controls<PORTS> {
             }
         }
         self.lookup_enable.next = self.lookup.q.val();
+        self.hold.next = self.holds.q.val();
         self.hash_secret.next = self.secret.words.val();
         self.rx_enable.next = self.rx.val();
         self.promiscuous.next = self.every.val();
@@ -196,6 +205,7 @@ impl<const PORTS: usize> Logic for Controls<PORTS> {
         self.irq_moderation.next = self.moderation.q.val();
         if self.reset.val() {
             self.lookup.d.next = false;
+            self.holds.d.next = false;
             self.enable.d.next = 0.into();
             self.moderation.d.next = 0.into();
         }

@@ -83,7 +83,8 @@ pub fn lines(geometry: &Geometry) -> Vec<Line> {
 /// Bits of the register that starts its array at `offset` that a write changes.
 fn mask(offset: u32) -> u32 {
     match offset {
-        regs::FLOW_CTRL | regs::RING_CTRL => 1,
+        regs::FLOW_CTRL => regs::FLOW_CTRL_MASK,
+        regs::RING_CTRL => 1,
         regs::IRQ_ENABLE => (1 << VECTORS) - 1,
         regs::EVENT => (1 << regs::EVENT_BITS) - 1,
         regs::PARITY => regs::Parity::new().with_bad(true).into_bits(),

@@ -99,6 +99,8 @@ pub struct Regs<const PORTS: usize> {
     pub s_axil_rready: Signal<In, Bit>,
     /// `FLOW_CTRL.LOOKUP`.
     pub lookup_enable: Signal<Out, Bit>,
+    /// `FLOW_CTRL.HOLD`.
+    pub hold: Signal<Out, Bit>,
     /// `HASH_SECRET`, lowest bits first.
     pub hash_secret: Signal<Out, Bits<SECRET_REG_BITS>>,
     /// `PORT_CTRL.RX_ENABLE`, a bit a port.
@@ -239,6 +241,7 @@ impl<const PORTS: usize> Regs<PORTS> {
             s_axil_rvalid: Signal::default(),
             s_axil_rready: Signal::default(),
             lookup_enable: Signal::default(),
+            hold: Signal::default(),
             hash_secret: Signal::default(),
             rx_enable: Signal::default(),
             promiscuous: Signal::default(),
@@ -473,6 +476,7 @@ impl<const PORTS: usize> Logic for Regs<PORTS> {
         self.counter_read.next = self.waiting.q.val();
 
         self.lookup_enable.next = self.controls.lookup_enable.val();
+        self.hold.next = self.controls.hold.val();
         self.hash_secret.next = self.controls.hash_secret.val();
         self.rx_enable.next = self.controls.rx_enable.val();
         self.promiscuous.next = self.controls.promiscuous.val();

@@ -8,6 +8,7 @@
 //!   [`RECOVERY_WINDOW`] rests ([`super::DatapathSettings::rest`]): it looks nothing up, and all frames come to the host, where software
 //!   flowtable and kernel forward them.
 //!   One that fails even so is let go and opened anew.
+//! - A row of its tables that goes bad is written anew from the tables here: on the card's interrupt, or when its health is looked at.
 
 use std::time::{Duration, Instant};
 
@@ -30,11 +31,13 @@ pub(super) struct Care {
     health_due: Instant,
     /// Recoveries since the beginning of the window.
     recoveries: (u32, Instant),
+    /// The card has said that something happened.
+    pub event: bool,
 }
 
 impl Care {
     pub fn new(now: Instant) -> Self {
-        Self { health_due: now + HEALTH_EVERY, recoveries: (0, now) }
+        Self { health_due: now + HEALTH_EVERY, recoveries: (0, now), event: false }
     }
 }
 
@@ -48,6 +51,9 @@ impl Datapath {
             self.take_back(card, absent, now);
             return true;
         }
+        if std::mem::take(&mut self.care.event) {
+            self.mend();
+        }
         if now < self.care.health_due {
             return false;
         }
@@ -60,6 +66,7 @@ impl Datapath {
             self.card_failed(error);
             return true;
         }
+        self.mend();
         if self.link.is_rested(now) {
             tracing::info!("the card has rested; trying it again");
             self.link.resume(now);
@@ -75,6 +82,17 @@ impl Datapath {
             self.check(submitted);
         }
         false
+    }
+
+    /// Has the card write a row anew that it found bad.
+    fn mend(&mut self) {
+        let Some(card) = self.link.commanded() else { return };
+        let mended = card.bad_row().and_then(|bad| {
+            let Some(row) = bad else { return Ok(()) };
+            tracing::warn!(?row, "parity: a row of the card's tables went bad; writing it anew");
+            card.repair(row, self.flows.table().rewrite(row)).map(drop)
+        });
+        self.check(mended);
     }
 
     /// Has the card do something now, if it is there. One that fails is dealt with, and told again what it should be.

@@ -30,6 +30,8 @@ pub struct FrameTotals {
     pub absences: u64,
     /// Times that the card's hash got a new secret.
     pub rekeys: u64,
+    /// Rows of the card's tables that went bad and were written anew.
+    pub repairs: u64,
 }
 
 /// What the datapath has of its card.
