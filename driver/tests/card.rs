@@ -10,7 +10,7 @@ use fpgaflow_abi::descriptor::{Command, Opcode, Ring, Status, Vector};
 use fpgaflow_abi::hash::HashSecret;
 use fpgaflow_abi::key::Family;
 use fpgaflow_abi::reason::Reason;
-use fpgaflow_abi::regs::{self, Event};
+use fpgaflow_abi::regs::{self, Event, FlowCtrl, Parity, TableRow};
 use fpgaflow_abi::slot::{EntryRef, Slot, SlotPlace};
 use fpgaflow_driver::card::{Card, CardError, CommandEvent, Events, Options, PortSettings, Sent};
 use fpgaflow_driver::rings::RingError;
@@ -119,6 +119,50 @@ fn health_is_being_there_knowing_the_rings_and_no_bus_error() {
     card.check_health().unwrap();
     model.state().gone = true;
     assert_eq!(card.check_health().unwrap_err().to_string(), "card model is gone");
+}
+
+#[test]
+fn a_bad_row_is_named_repaired_and_acknowledged_its_event_first() {
+    let (model, mut card) = open();
+    assert_eq!(card.bad_row().unwrap(), None);
+    let row = TableRow::NextHop(3);
+    let event = Event::new().with_parity(true).into_bits();
+    model.state().registers.extend([(regs::PARITY, Parity::of(row).into_bits()), (regs::EVENT, event), (regs::PARITY_COUNT, 5)]);
+    card.check_health().unwrap();
+    assert_eq!((card.bad_row().unwrap(), card.bad_row_clocks().unwrap()), (Some(row), 5));
+    model.state().hold = true;
+    let ticket = card.repair(row, [Command::write_next_hop(3, &Default::default())]).unwrap();
+    assert_eq!(card.bad_row().unwrap(), None, "it is being repaired");
+    assert_eq!((poll(&mut card).repaired, card.repairs()), (vec![], 0), "not yet");
+    assert!(!card.is_executed(ticket));
+    model.state().log.clear();
+    model.release();
+    assert_eq!((poll(&mut card).repaired, card.repairs()), (vec![row], 1));
+    assert!(card.is_executed(ticket));
+    let acknowledged = Parity::new().with_bad(true).into_bits();
+    let log = model.state().log.clone();
+    let at = |wanted| log.iter().position(|access| *access == wanted).unwrap_or_else(|| panic!("{log:x?}"));
+    assert!(at(Access::Write(regs::EVENT, event)) < at(Access::Write(regs::PARITY, acknowledged)));
+
+    let beyond = Parity::of(TableRow::NextHop(GEOMETRY.next_hops as u16));
+    model.state().registers.insert(regs::PARITY, beyond.into_bits());
+    let error = card.bad_row().unwrap_err();
+    assert_eq!(error.to_string(), "card model says that a row is bad which it does not have: PARITY reads 0xa0000010");
+    assert!(error.is_of_card());
+}
+
+#[test]
+fn held_and_looking_up_are_told_together_and_a_reset_holds_nothing() {
+    let (model, mut card) = open();
+    let told = |model: &ModelCard| FlowCtrl::from_bits(model.state().registers[&regs::FLOW_CTRL]);
+    card.set_lookup(true).unwrap();
+    card.set_hold(true).unwrap();
+    assert_eq!(told(&model), FlowCtrl::new().with_lookup(true).with_hold(true));
+    card.set_secret(SECRET).unwrap();
+    assert_eq!(told(&model), FlowCtrl::new().with_hold(true));
+    card.set_lookup(true).unwrap();
+    card.restart().unwrap();
+    assert_eq!(told(&model), FlowCtrl::new().with_lookup(true));
 }
 
 #[test]

@@ -12,7 +12,8 @@ use fpgaflow_abi::geometry::Geometry;
 use fpgaflow_abi::hash::HashSecret;
 use fpgaflow_abi::key::{Addresses, Encap, Family, FlowKey};
 use fpgaflow_abi::next_hop::{HOST_PORT, NextHop};
-use fpgaflow_abi::slot::EntryRef;
+use fpgaflow_abi::regs::TableRow;
+use fpgaflow_abi::slot::{EntryRef, Slot, SlotPlace};
 use fpgaflow_driver::placement::{Effort, Refusal};
 use fpgaflow_driver::table::{FlowError, FlowTable, NextHopError};
 use rand::{Rng, RngExt};
@@ -399,4 +400,34 @@ fn gre_is_taken_as_it_is_or_refused() {
             Err(FlowError::TranslatedGre { key: plain.key })
         );
     }
+}
+
+#[test]
+fn every_row_that_went_bad_is_written_as_it_was() {
+    let mut rig = Rig::new(&TINY, support::secret(&mut support::generator(support::seed())));
+    for number in 0..8 {
+        for family in [Family::V4, Family::V6] {
+            let flow = flow(family, number, 800 + number, 0);
+            rig.install([flow, reverse(&flow)]).unwrap();
+        }
+    }
+    rig.check();
+    let slots = (0..TINY.slots()).map(|index| TableRow::Slot(SlotPlace::from_index(index)));
+    let entries = rig.table.iter().map(|(entry, _)| TableRow::Entry(entry));
+    let hops = (0..TINY.next_hops as u16).map(TableRow::NextHop);
+    let rows: Vec<_> = slots.chain(entries).chain(hops).collect();
+    let good = rig.card.clone();
+    for row in rows {
+        match row {
+            TableRow::Slot(place) => rig.card.slots[place.index() as usize] = Slot::new().with_valid(true).with_tag(1),
+            TableRow::Entry(entry) => rig.card.entries[entry.family() as usize][entry.index() as usize].0[0] ^= 1,
+            TableRow::NextHop(index) => rig.card.next_hops[usize::from(index)].0[0] ^= 1,
+        }
+        for command in rig.table.rewrite(row) {
+            assert_eq!(rig.card.execute(&command), Status::Ok, "{row:?}");
+        }
+        assert_eq!(rig.card.slots, good.slots, "{row:?}");
+        assert_eq!((&rig.card.entries, &rig.card.next_hops), (&good.entries, &good.next_hops), "{row:?}");
+    }
+    rig.check();
 }

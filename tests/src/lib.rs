@@ -1,7 +1,7 @@
 //! What tests that cross crates share.
 //!
 //! [`Rig`] is the verilated card, the driver that programs it and the golden model that watches it, on one thread: the same seed
-//! gives the same run in every clock. [`Feeder`] keeps its ports fed, [`Churn`] changes its tables under traffic, [`BareHost`] speaks
+//! gives the same run in every clock. [`Feeder`] keeps its ports fed, [`Churn`] changes its tables under traffic, [`Damage`] flips their bits, [`Carrier`] is software behind it, [`BareHost`] speaks
 //! to the rings without the driver, [`Lying`] is a card that is not what it says, [`Faulty`] one that breaks when it is told to.
 //! [`RouterLab`] is the whole daemon on live traffic. [`at_both_widths!`] makes a test of each width.
 //!
@@ -10,6 +10,7 @@
 
 mod bare_host;
 mod churn;
+mod damage;
 mod faulty;
 mod feeder;
 mod kept;
@@ -22,13 +23,14 @@ mod widths;
 
 pub use bare_host::BareHost;
 pub use churn::{Churn, ChurnCounts};
+pub use damage::Damage;
 pub use faulty::{Fault, Faulty, Forgery};
 pub use feeder::Feeder;
 pub use fpgaflow_card::Width;
 pub use fpgaflow_traffic::{datagram_flow, datagram_flow_of, forwarded, hop};
 pub use kept::Kept;
 pub use lying::Lying;
-pub use rig::{PortSetup, Rig, Setup};
+pub use rig::{Carrier, PortSetup, Rig, Setup};
 pub use router::{RouterLab, run_card};
 pub use stream::Stream;
 pub use tally::Report;

@@ -34,6 +34,9 @@ use crate::tally::{Report, Tally};
 
 mod damage;
 mod recovery;
+mod switchover;
+
+pub use switchover::Carrier;
 
 /// Clocks between two looks at what the card did.
 const SLICE_CLOCKS: u64 = 64;
@@ -160,6 +163,11 @@ impl Rig {
     /// Clocks since power-on.
     pub fn clock(&self) -> u64 {
         self.transport.card().clocks()
+    }
+
+    /// The time of the driver: a clock is a nanosecond.
+    pub fn now(&self) -> Instant {
+        self.epoch + Duration::from_nanos(self.clock())
     }
 
     /// From now on keeps all that leaves, for a test that says itself what should.
@@ -344,7 +352,7 @@ impl Rig {
     /// The driver takes what the card has for it.
     pub fn poll(&mut self) {
         let clock = self.clock();
-        let now = self.epoch + Duration::from_nanos(clock);
+        let now = self.now();
         self.driver.poll(now, &mut self.events).expect("poll the card");
         assert_eq!((self.events.buffers_refused, self.events.sends_refused), (0, 0), "buffers and frames refused by the card");
         for (info, frame) in self.events.frames.iter() {

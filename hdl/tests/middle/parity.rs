@@ -151,7 +151,7 @@ fn a_bad_next_hop_is_punted_and_named_whichever_bit_it_is() {
     m.set(write_valid, 0);
     let headers = Headers { ttl: 64, ip_length: 100, ..Headers::default() };
     m.set_words(parsed, &headers.to_words().0);
-    let mut pass = |m: &mut Model, next_hop, hit| {
+    let pass = |m: &mut Model, next_hop, hit| {
         m.set_words(action, &Answer { hit, next_hop, ..Answer::default() }.to_words().0);
         m.set(action_valid, 1);
         m.tick();

@@ -16,6 +16,7 @@ mod idle;
 mod ledger;
 mod link;
 mod orders;
+mod rekey;
 mod stats;
 
 use std::os::fd::{AsFd, OwnedFd};
@@ -27,6 +28,7 @@ use fpgaflow_abi::descriptor::{Command, Vector};
 use fpgaflow_abi::next_hop::MacAddr;
 use fpgaflow_abi::{MAX_PORTS, hash::HashSecret};
 use fpgaflow_driver::card::{Card, CardError, CommandEvent, Events, Options, PortSettings, Ticket};
+use fpgaflow_driver::switchover::Switchover;
 use fpgaflow_driver::transport::Reach;
 
 use crate::tap::Tap;
@@ -87,6 +89,8 @@ pub struct Datapath {
     orders: Receiver<Order>,
     wake: Arc<OwnedFd>,
     waiting: Vec<(Ticket, Continuation)>,
+    /// The card is on its way to another secret.
+    switchover: Option<Switchover>,
     ledger: Ledger,
     events: Events,
     /// A frame of the kernel, from the TAP device of this port, that found the ring full.
@@ -126,6 +130,7 @@ impl Datapath {
             orders,
             wake,
             waiting: Vec::new(),
+            switchover: None,
             ledger: Ledger::default(),
             events: Events::default(),
             held: None,
@@ -146,6 +151,7 @@ impl Datapath {
                 Err(error) => self.card_failed(error),
             }
             let now = Instant::now();
+            worked |= self.go_on_rekeying(now);
             worked |= self.tend(now);
             if self.is_closed(now, worked) {
                 break;

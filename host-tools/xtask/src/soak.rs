@@ -1,4 +1,4 @@
-//! `cargo xtask soak`: the differential tests with many more frames than `cargo xtask test` gives them.
+//! `cargo xtask soak`: the differential tests, bad rows among them, with many more frames than `cargo xtask test` gives them, and rekeys under traffic.
 
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
@@ -101,7 +101,18 @@ fn failed_in(line: &str) -> Option<u64> {
 /// All settings at one width; what they say is shown as they say it.
 fn soak_width(soak: &Soak, width: &str) -> Result<Tally> {
     let mut command = run::cargo_command();
-    command.args(["test", "--locked", "--package", "fpgaflow-tests", "--test", "differential", "--", "--nocapture"]);
+    command.args([
+        "test",
+        "--locked",
+        "--package",
+        "fpgaflow-tests",
+        "--test",
+        "differential",
+        "--test",
+        "rekey",
+        "--",
+        "--nocapture",
+    ]);
     command.arg(format!("at_{width}_bits"));
     command.env(FRAMES_VARIABLE, soak.frames.to_string()).stdout(Stdio::piped());
     if let Some(seed) = soak.seed {

@@ -14,7 +14,7 @@ use press::{Flows, HOST_MAY_LOSE, Setting, VARIED, assert_varied, deep, frames_o
 
 at_both_widths! {
     fn rtl_and_model_agree_at_line_rate(width) {
-        let outcome = press(width, "line rate", &Setting { share_percent: 22, losses: HOST_MAY_LOSE, ..VARIED });
+        let outcome = press(width, "line rate", &Setting { share_percent: 14, losses: HOST_MAY_LOSE, ..VARIED });
         assert_varied(&outcome.report);
     }
 
@@ -43,6 +43,16 @@ at_both_widths! {
 
     fn rtl_and_model_agree_on_few_flows_that_hit_all_the_time(width) {
         press(width, "few flows", &Setting { share_percent: 6, flows: Flows::Number(3), fill_percent: 100, churn_every: 16, ..VARIED });
+    }
+
+    fn rtl_and_model_agree_while_rows_go_bad_and_are_mended(width) {
+        let outcome = press(width, "bad rows", &Setting { share_percent: 8, damage_every: 12, losses: HOST_MAY_LOSE, ..VARIED });
+        if outcome.report.summary.injected > 20_000 {
+            assert!(outcome.report.count(Reason::Parity) > 0, "no frame met a bad row");
+            for table in ["slots", "entries", "next hops"] {
+                assert!(outcome.mended.contains_key(table), "no row of the {table} was mended: {:?}", outcome.mended);
+            }
+        }
     }
 
     fn rtl_and_model_agree_behind_a_slow_bus(width) {

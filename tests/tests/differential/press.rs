@@ -1,12 +1,14 @@
 //! Presses a card: random frames through RTL and golden model while tables change.
 
+use std::collections::HashMap;
+
 use fpgaflow_abi::key::Family;
 use fpgaflow_abi::reason::Reason;
 use fpgaflow_abi::wire::{PROTO_GRE, PROTO_TCP, PROTO_UDP};
 use fpgaflow_card::{Timing, Width};
 use fpgaflow_driver::placement::MOVES_COUNTED;
 use fpgaflow_golden::Losses;
-use fpgaflow_tests::{Churn, ChurnCounts, Feeder, PortSetup, Report, Rig, Setup, secret};
+use fpgaflow_tests::{Churn, ChurnCounts, Damage, Feeder, PortSetup, Report, Rig, Setup, secret};
 use fpgaflow_traffic::{FRAMES_VARIABLE, Frames, Mix, Scenario, Shape, Sizes, Variety, rng, seed};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -41,6 +43,8 @@ pub struct Setting {
     pub fill_percent: u32,
     /// A change of the tables every so many steps; 0 for none.
     pub churn_every: u64,
+    /// A row of the tables goes bad every so many steps; 0 for none.
+    pub damage_every: u64,
     /// A frame of the host every so many steps.
     pub send_every: u64,
     pub losses: Losses,
@@ -59,6 +63,7 @@ pub const VARIED: Setting = Setting {
     flows: Flows::Number(300),
     fill_percent: 85,
     churn_every: 4,
+    damage_every: 0,
     send_every: 16,
     losses: NO_LOSS,
     port: PortSetup { promiscuous: false, tail_drop: false },
@@ -72,6 +77,8 @@ pub struct Outcome {
     pub flows: u64,
     /// Slots that moved.
     pub moves: u64,
+    /// Rows that were mended, by table.
+    pub mended: HashMap<&'static str, u64>,
 }
 
 pub fn frames_of(setting: &Setting) -> u64 {
@@ -126,6 +133,7 @@ pub fn press(width: Width, name: &str, setting: &Setting) -> Outcome {
     let mut feeder = Feeder::new(Frames::new(child(), &scenario, Mix::everything(), setting.sizes), DAMAGE_EVERY, calm);
     let mut from_host = Frames::new(child(), &scenario, Mix::hits(), setting.sizes);
     let mut rekey_rng = child();
+    let mut damage = Damage::new(child());
 
     let mut rekeyed = false;
     let (mut step, mut progress) = (0, (0, 0));
@@ -143,6 +151,9 @@ pub fn press(width: Width, name: &str, setting: &Setting) -> Outcome {
         if setting.churn_every != 0 && step % setting.churn_every == 0 {
             churn.step(&mut rig);
         }
+        if setting.damage_every != 0 && step % setting.damage_every == 0 {
+            damage.step(&mut rig, scenario.next_hops.len());
+        }
         if step % setting.send_every == 0 {
             let frame = from_host.draw();
             rig.send(frame.port, &frame.bytes);
@@ -153,12 +164,15 @@ pub fn press(width: Width, name: &str, setting: &Setting) -> Outcome {
         }
         rig.run(STEP_CLOCKS);
     }
+    if setting.damage_every != 0 {
+        damage.mend_all(&mut rig);
+    }
     let stats = *rig.table.placement().stats();
     let moves = (0..MOVES_COUNTED as u64).zip(stats.moves).map(|(moves, times)| moves * times).sum();
     let churn = churn.counts;
     let report = rig.finish();
     println!(
-        "{} bits, {name}: seed {seed}, {} frames in {} clocks, {} forwarded, {} to the host, {} lost there; {churn:?}, {moves} slots moved, {} stashed",
+        "{} bits, {name}: seed {seed}, {} frames in {} clocks, {} forwarded, {} to the host, {} lost there; {churn:?}, {moves} slots moved, {} stashed, {} rows damaged and {:?} mended",
         width.geometry().width_bits,
         report.summary.injected,
         report.clocks,
@@ -166,11 +180,13 @@ pub fn press(width: Width, name: &str, setting: &Setting) -> Outcome {
         report.punts,
         report.count(Reason::HostFull),
         stats.stashed,
+        damage.flips,
+        damage.mended,
     );
     assert!(report.summary.injected >= frames, "every frame was fed");
     if frames > 1000 {
         assert!(report.summary.forwarded() > frames / 10, "too little was forwarded to say anything");
         assert!(report.punts > frames / 100, "too little was punted to say anything");
     }
-    Outcome { report, churn, flows: flows as u64, moves }
+    Outcome { report, churn, flows: flows as u64, moves, mended: damage.mended }
 }

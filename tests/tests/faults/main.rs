@@ -7,4 +7,5 @@ mod churn;
 mod completions;
 mod echo;
 mod host;
+mod rows;
 mod server;

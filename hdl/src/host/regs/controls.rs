@@ -148,8 +148,8 @@ impl<const PORTS: usize> Logic for Controls<PORTS> {
 
         if self.write_valid.val() & (self.at.val() == self.at_lookup.val()) {
             self.lookup.d.next = self.data.val().get_bit(0);
-            for hold in FLOW_CTRL_HOLD.lsb..(FLOW_CTRL_HOLD.lsb + 1) {
-                self.holds.d.next = self.data.val().get_bit(hold);
+            for place in FLOW_CTRL_HOLD.lsb..(FLOW_CTRL_HOLD.lsb + 1) {
+                self.holds.d.next = self.data.val().get_bit(place);
             }
         }
         if self.write_valid.val() & (self.at.val() == self.at_enable.val()) {

@@ -96,6 +96,8 @@ fn to_json(summary: &Summary) -> serde_json::Value {
         "conntrack_events": totals.conntrack_events,
         "resyncs": totals.resyncs,
         "recoveries": frames.recoveries,
+        "repairs": frames.repairs,
+        "rekeys": frames.rekeys,
         "frames_lost": frames.ring_full + frames.refused_by_kernel + frames.refused_by_card + frames.card_absent,
     })
 }

@@ -124,6 +124,7 @@ impl Datapath {
         }
         let now = Instant::now();
         let waiting = std::mem::take(&mut self.waiting);
+        self.switchover = None;
         self.flows.card_was_reset();
         let rested = self.link.commanded().is_none();
         let mended = match error {

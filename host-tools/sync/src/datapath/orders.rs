@@ -129,10 +129,10 @@ impl CardTarget {
         let (draw, bucket_bits) = (self.draw, self.geometry.bucket_bits.into());
         let rekeyed = self.call("give the hash a new secret", move |datapath| {
             // A card that is gone is opened with the secret that its tables have.
-            if datapath.link.commanded().is_none() || !datapath.flows.wants_rekey() {
+            if datapath.link.commanded().is_none() || datapath.is_rekeying() || !datapath.flows.wants_rekey() {
                 return Ok(false);
             }
-            datapath.rekey(choose(draw, bucket_bits).map_err(failed("draw a secret"))?).map_err(failed("rekey"))?;
+            datapath.begin_rekey(choose(draw, bucket_bits).map_err(failed("draw a secret"))?).map_err(failed("rekey"))?;
             Ok(true)
         })?;
         if rekeyed {
@@ -171,27 +171,6 @@ fn failed<E: std::error::Error + Send + Sync + 'static>(operation: &'static str)
 }
 
 impl Datapath {
-    /// Goes over to another secret of the card's hash. Until the card has the new slots it looks nothing up, and what it punts is
-    /// forwarded in software.
-    fn rekey(&mut self, secret: HashSecret) -> Result<(), CardError> {
-        self.tell(|card| card.set_secret(secret))?;
-        let mut commands = Vec::new();
-        self.flows.rekey(secret, &mut commands);
-        self.stats.add(|totals| totals.rekeys += 1);
-        self.submit(
-            commands,
-            Some(Box::new(|datapath, fate| {
-                // A card that failed is told of the lookup when it is whole.
-                if fate == Fate::Executed {
-                    let lookup = datapath.lookup;
-                    let told = datapath.tell(|card| card.set_lookup(lookup));
-                    debug_assert!(told.is_ok(), "switching the lookup has no operand: {told:?}");
-                }
-            })),
-        );
-        Ok(())
-    }
-
     /// Reads the counters of `ranges`, then `then`.
     fn read_counters(&mut self, ranges: impl IntoIterator<Item = (Family, Range<u32>)>, then: Continuation) {
         let mut outcome = Ok(None::<Ticket>);
@@ -316,10 +295,11 @@ impl FlowTarget for CardTarget {
         const OPERATION: &str = "switch the lookup";
         self.call(OPERATION, move |datapath| {
             datapath.lookup = on;
-            // One that rests looks nothing up in any case.
+            // One that rests looks nothing up in any case, and one that gets a new secret looks up when it has it.
+            let waits = on && datapath.is_rekeying();
             match datapath.link.commanded() {
-                Some(_) => datapath.tell(|card| card.set_lookup(on)).map_err(failed(OPERATION)),
-                None => Ok(()),
+                Some(_) if !waits => datapath.tell(|card| card.set_lookup(on)).map_err(failed(OPERATION)),
+                _ => Ok(()),
             }
         })
     }
