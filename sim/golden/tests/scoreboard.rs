@@ -404,3 +404,34 @@ fn a_working_card_passes_while_its_table_changes_under_traffic() {
         assert!(summary.forwarded() > 100, "{summary:?}");
     }
 }
+
+#[test]
+fn a_punt_for_a_bad_row_is_right_only_while_rows_may_be_bad() {
+    let came = |mark| frame(0, 64, mark);
+    let parity = |board: &mut Scoreboard, entry, mark| board.observe_punt(0, Reason::Parity, entry, &came(mark), 9);
+    let (mut board, _) = pair(Losses::default());
+    board.inject(0, &came(1), 1).unwrap();
+    assert_eq!(parity(&mut board, None, 1).unwrap_err().difference, Difference::Way);
+
+    // Of the slot or the entry, of the next hop; also of a frame that was on its way when the damage began.
+    let (mut board, mut card) = pair(Losses::default());
+    board.inject(0, &came(1), 1).unwrap();
+    board.damage_begins();
+    board.inject(0, &came(2), 2).unwrap();
+    board.inject(0, &came(3), 3).unwrap();
+    parity(&mut board, None, 1).unwrap();
+    parity(&mut board, Some(entry_ref(0)), 2).unwrap();
+    // It need not be.
+    observe(&mut board, 0, &came(3), &card.process(0, &came(3)).unwrap(), 9).unwrap();
+    // Whatever has a reason without a lookup keeps it.
+    let mut arp = came(4);
+    arp[12..14].copy_from_slice(&[8, 6]);
+    board.inject(0, &arp, 4).unwrap();
+    assert_eq!(board.observe_punt(0, Reason::Parity, None, &arp, 9).unwrap_err().difference, Difference::Way);
+
+    let (mut board, _) = pair(Losses::default());
+    board.damage_begins();
+    board.damage_ends();
+    board.inject(0, &came(1), 1).unwrap();
+    assert_eq!(parity(&mut board, None, 1).unwrap_err().difference, Difference::Way);
+}

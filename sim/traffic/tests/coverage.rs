@@ -45,8 +45,8 @@ fn had(reasons: &Reasons, kind: Kind, reason: Reason) -> u32 {
 }
 
 /// Reasons that are no frame's own.
-const NOT_OF_FRAMES: [Reason; 5] =
-    [Reason::PortDisabled, Reason::RxError, Reason::LookupDisabled, Reason::HostFull, Reason::TxFull];
+const NOT_OF_FRAMES: [Reason; 6] =
+    [Reason::PortDisabled, Reason::RxError, Reason::LookupDisabled, Reason::Parity, Reason::HostFull, Reason::TxFull];
 
 /// What frames of these kinds become for a card of TCP and UDP over IPv4 alone, too.
 const PLAIN: [(Kind, Reason); 26] = [

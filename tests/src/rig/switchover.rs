@@ -66,12 +66,18 @@ impl Rig {
     ///
     /// # Panics
     /// When a flow has no place under the secret.
-    pub fn switch_over(&mut self, secret: HashSecret, carrier: &mut Carrier, mut feed: impl FnMut(&mut Self)) -> Switched {
+    pub fn switch_over(
+        &mut self,
+        secret: HashSecret,
+        limits: Limits,
+        carrier: &mut Carrier,
+        mut feed: impl FnMut(&mut Self),
+    ) -> Switched {
         self.await_commands();
         let clock = self.clock();
         self.board.table_change_begins(&Change::Lookup(false), clock).expect("the model takes what the driver takes");
         let now = self.now();
-        let mut switchover = Switchover::begin(&mut self.driver, secret, Limits::default(), now).expect("begin");
+        let mut switchover = Switchover::begin(&mut self.driver, secret, limits, now).expect("begin");
         loop {
             feed(self);
             self.run(SLICE_CLOCKS);

@@ -155,8 +155,15 @@ mod rtl {
     /// Widths of the data path, in bits.
     const WIDTHS: [&str; 2] = ["64", "512"];
     /// Reasons that no frame of a replay can have: ports, lookup and next hops are on, no MAC marks a frame bad, and nothing is lost.
-    const NEVER: [Reason; 6] =
-        [Reason::PortDisabled, Reason::RxError, Reason::LookupDisabled, Reason::NoNextHop, Reason::HostFull, Reason::TxFull];
+    const NEVER: [Reason; 7] = [
+        Reason::PortDisabled,
+        Reason::RxError,
+        Reason::LookupDisabled,
+        Reason::Parity,
+        Reason::NoNextHop,
+        Reason::HostFull,
+        Reason::TxFull,
+    ];
 
     /// Between them the replays, whose statistics these are, forwarded flows of every family, protocol and encapsulation on either
     /// side, and refused frames for every reason.
