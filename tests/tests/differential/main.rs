@@ -46,7 +46,7 @@ at_both_widths! {
     }
 
     fn rtl_and_model_agree_while_rows_go_bad_and_are_mended(width) {
-        let outcome = press(width, "bad rows", &Setting { share_percent: 8, damage_every: 12, losses: HOST_MAY_LOSE, ..VARIED });
+        let outcome = press(width, "bad rows", &Setting { share_percent: 8, damage_every: 5, losses: HOST_MAY_LOSE, ..VARIED });
         if outcome.report.summary.injected > 20_000 {
             assert!(outcome.report.count(Reason::Parity) > 0, "no frame met a bad row");
             for table in ["slots", "entries", "next hops"] {
