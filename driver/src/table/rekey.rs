@@ -49,7 +49,8 @@ impl FlowTable {
     /// removes the flows that have no place.
     ///
     /// The card must execute them between [`crate::card::Card::set_secret`] and [`crate::card::Card::set_lookup`]: until the last write,
-    /// a lookup would miss flows. What it punts meanwhile, the software flowtable forwards.
+    /// a lookup would miss flows. What it punts meanwhile, the software flowtable forwards. [`crate::switchover`] does all that with every flow's frames in
+    /// order.
     pub fn rekey(&mut self, rekey: Rekey, out: &mut Vec<Command>) {
         for key in &rekey.homeless {
             // Its slots are overwritten below; the writes of this removal are not needed but harmless.
