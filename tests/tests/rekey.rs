@@ -188,7 +188,33 @@ fn rekey_without_holds(width: Width) {
     lab.rig.finish();
 }
 
+/// Frames inside leave, those that come wait, and none is lost.
+fn hold(width: Width) {
+    let mut lab = Lab::new(width);
+    lab.run(STEPS);
+    lab.rig.driver.set_hold(true).expect("write the register");
+    lab.wire.feed(&mut lab.rig);
+    // What was inside when the register was written has left by now.
+    lab.rig.run(100 * STEP_CLOCKS);
+    lab.wire.check(&mut lab.rig);
+    let left = lab.wire.left.clone();
+    lab.run(STEPS);
+    assert_eq!(lab.wire.left, left, "a frame left although all are held");
+    assert!(
+        lab.rig.driver.has_sent_all().expect("read the counters") && lab.rig.driver.has_punted_all().expect("read the counters")
+    );
+    lab.rig.driver.set_hold(false).expect("write the register");
+    lab.run(STEPS);
+    lab.drain();
+    assert_eq!((lab.wire.overtaken, lab.carrier.forwarded), (0, 0));
+    lab.rig.finish();
+}
+
 at_both_widths! {
+    fn held_frames_wait_at_the_ports_and_none_is_lost(width) {
+        hold(width);
+    }
+
     fn a_rekey_under_traffic_loses_no_frame_and_keeps_every_flows_order(width) {
         rekey_under_traffic(width);
     }
