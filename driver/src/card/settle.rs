@@ -24,7 +24,8 @@ impl Card {
     }
 
     /// Whether all frames that the card forwards, and all that it was given to send, have left by its ports. Of held ports it says so of every
-    /// frame when a command submitted behind [`Card::set_hold`] is executed: by then each has its verdict.
+    /// frame when a command submitted behind [`Card::set_hold`] is executed: by then each has its verdict. A frame that
+    /// the card refused to send never leaves: from then on this is false.
     ///
     /// # Errors
     /// The transport's.
