@@ -2,6 +2,23 @@
 //!
 //! A fault is a change of text. It has to fit exactly one place: one that fits none would be "found" by nothing, one that fits
 //! several would be many faults at once.
+//!
+//! Two ways to use one. A proof applies its own ([`Change::apply`]). For the tests there is a list ([`list`], `faults.toml`), and
+//! `cargo xtask mutate` names one of it in the environment of test programs that are built already: what emits Verilog in tests passes
+//! it through [`seeded`]. Nothing that ships does; this crate is a dependency of test tools only.
+
+mod list;
+
+use std::io::Write;
+
+pub use list::{Fault, ListError, list};
+
+/// Environment variables that say what [`seeded`] changes.
+pub const FIND_VARIABLE: &str = "FPGAFLOW_FAULT_FIND";
+/// See [`FIND_VARIABLE`].
+pub const REPLACE_VARIABLE: &str = "FPGAFLOW_FAULT_REPLACE";
+/// What [`seeded`] writes to standard error when it has made the change.
+pub const SEEDED: &str = "fpgaflow: a fault was seeded";
 
 /// A change of one place of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +50,22 @@ impl Change {
             count => Err(NotOnce { find: self.find.clone(), count }),
         }
     }
+
+    /// The change that the environment asks for.
+    pub fn of_environment() -> Option<Self> {
+        let read = |name| std::env::var(name).ok();
+        Some(Self { find: read(FIND_VARIABLE)?, replace: read(REPLACE_VARIABLE)? })
+    }
+}
+
+/// The text with the change that the environment asks for, if it asks for one that fits; says on standard error that it was made.
+/// A test emits other blocks too: a text that the change does not fit is left alone.
+pub fn seeded(text: String) -> String {
+    let Some(Ok(changed)) = Change::of_environment().map(|change| change.apply(&text)) else { return text };
+    // Past the capture of the test harness, which shows nothing of a test that passes. If it cannot be said, the run counts as one
+    // in which nothing was seeded.
+    let _ = writeln!(std::io::stderr(), "{SEEDED}");
+    changed
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ pub use fpgaflow_verilate::{Model, Port};
 pub use seed::{SEED_VARIABLE, rng};
 pub use synth::Expect;
 
+use fpgaflow_faults::seeded;
 use fpgaflow_hdl::emit::emit;
 use fpgaflow_verilate::Source;
 use rust_hdl_core::prelude::Block;
@@ -37,13 +38,13 @@ pub fn check_block<U: Block>(name: &str, make: impl Fn() -> U, expect: Expect) {
     }
 }
 
-/// The Verilog of a block.
+/// The Verilog of a block, with the fault that the environment asks for ([`fpgaflow_faults`]): tests are to find it.
 ///
 /// # Panics
 /// If the block fails one of rust-hdl's checks.
 #[track_caller]
 pub fn verilog<U: Block>(name: &str, block: U) -> String {
-    emit(block, name).unwrap_or_else(|error| panic!("{error}"))
+    seeded(emit(block, name).unwrap_or_else(|error| panic!("{error}")))
 }
 
 /// The Verilator model of a block.

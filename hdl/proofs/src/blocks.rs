@@ -5,7 +5,7 @@
 
 use fpgaflow_abi::checksum::TTL_DELTA;
 use fpgaflow_hdl::emit::{Error, emit};
-use fpgaflow_hdl::engine::{Credits, FRAMES_AW, Tables, sizes};
+use fpgaflow_hdl::engine::{Credits, Tables, sizes};
 use fpgaflow_hdl::host::bursts::Bursts;
 use fpgaflow_hdl::host::irq::Irq;
 use fpgaflow_hdl::host::read_master::ReadMaster;
@@ -55,7 +55,7 @@ pub const BLOCKS: &[(&str, Make)] = &[
     ("frame_fifo", || text(FrameFifo::<Bits<4>, 2, 3>::default())),
     ("cut_fifo", || text(CutFifo::<Bits<4>, 2, 3>::default())),
     ("shelf", || text(Shelf::<Bits<4>, 2, 3>::default())),
-    ("credits", || text(Credits::<FRAMES_AW, { FRAMES_AW + 1 }>::default())),
+    ("credits", || text(Credits::<6, 7>::default())),
     ("rx_arbiter", || text(RxArbiter::<8, 8, 4>::default())),
     ("turn", || text(Turn::default())),
     ("tx_port", || text(TxPort::<64, 8, { word_bits(64) }, 3, 4>::default())),
@@ -68,5 +68,4 @@ pub const BLOCKS: &[(&str, Make)] = &[
     ("checksum", || text(ChecksumUpdate::new(0))),
     ("checksum_ttl", || text(ChecksumUpdate::new(TTL_DELTA))),
     ("slots", || text(SlotBanks::<SMALL_BB, SMALL_REF, SMALL_SLOT>::default())),
-    ("engine", || text(fpgaflow_hdl::engine::Engine64::default())),
 ];

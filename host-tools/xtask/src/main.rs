@@ -1,11 +1,14 @@
 //! Tasks of the workspace: `cargo xtask <task>`. Each installs what it needs and says what it installed.
 
 mod boards;
+mod mutate;
 mod packages;
+mod prove;
 mod registers;
 mod run;
 mod soak;
 mod test;
+mod venv;
 mod vm;
 
 use std::path::PathBuf;
@@ -39,6 +42,10 @@ enum Task {
     Soak(soak::Soak),
     /// The release binary drives the verilated card through VFIO, in a guest of QEMU with an IOMMU
     TestVm,
+    /// Prove properties of the engine's blocks, and show that each proof catches a mutant
+    Prove(prove::Prove),
+    /// Seed single faults into the HDL, one at a time, and show which test finds each
+    Mutate(mutate::Mutate),
     /// Write the generated pages under docs/
     Docs,
     /// Write the Verilog of a board's engine, for the tools of its vendor
@@ -71,6 +78,14 @@ fn main() -> Result<()> {
         Task::TestVm => {
             packages::ensure(&[Need::Compiler, Need::Verilator])?;
             vm::test()
+        }
+        Task::Prove(arguments) => {
+            packages::ensure(&[Need::Yosys, Need::Python])?;
+            prove::prove(&arguments)
+        }
+        Task::Mutate(arguments) => {
+            packages::ensure(&[Need::Compiler, Need::Verilator, Need::Yosys])?;
+            mutate::mutate(&arguments)
         }
         Task::Docs => {
             registers::write()?;

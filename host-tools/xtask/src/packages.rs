@@ -17,8 +17,10 @@ pub enum Need {
     Verilator,
     /// Namespaces, nftables and offload switches for live traffic.
     Network,
-    /// Synthesis checks.
+    /// Synthesis checks and proofs.
     Yosys,
+    /// A Python that makes environments, for tools of PyPI.
+    Python,
 }
 
 impl Need {
@@ -34,7 +36,8 @@ impl Need {
                 ("conntrack", "conntrack"),
                 ("ping", "iputils-ping"),
             ],
-            Self::Yosys => &[("yosys", "yosys")],
+            Self::Yosys => &[("yosys", "yosys"), ("yosys-smtbmc", "yosys")],
+            Self::Python => &[("python3", "python3-venv")],
         }
     }
 }
