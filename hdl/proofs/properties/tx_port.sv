@@ -1,12 +1,12 @@
 // A transmit port is fair: a whole frame that waits, of the flow table or of the host, waits for one frame of the other at most, and
-// no beat of one comes between two of the other. Its pins: axis_out.
+// no beat of one comes between two of the other, and neither waits while nobody is served. Its pins: axis_out.
 //
 // block: tx_port
-// depth: 16
+// depth: 18
 // induction: 3
-// mutant: the host keeps its turn while it has frames
-// find: if (host_turn_q & queue_m_axis_valid) begin
-// replace: if (host_turn_q & queue_m_axis_valid & ~host_m_axis_valid) begin
+// mutant: the host gets its turn only when the flow table has no frame
+// find: host_turn_q <= host_m_axis_valid;
+// replace: host_turn_q <= host_m_axis_valid & ~queue_m_axis_valid;
 module proof(input clock, input reset, input [63:0] flow_data, input flow_last, input flow_valid, input [19:0] frame_flow,
              input [63:0] host_data, input host_last, input host_valid, input [19:0] frame_host, input tail_drop, input tready);
     wire flow_ready, host_ready, tlast, tvalid, sent_valid, full_valid;
@@ -53,6 +53,13 @@ module proof(input clock, input reset, input [63:0] flow_data, input flow_last, 
         flow_waits_for_one: assert (~(flow_seen & host_begins));
         host_waits_for_one: assert (~(host_seen & flow_begins));
     end
+    // Somebody has a frame, the pins' register is free, nothing moves: for one clock at most, in which the turn changes.
+    (* hierconn *) wire \dut.out_s_axis_ready ;
+    wire idle = (\dut.queue_m_axis_valid | \dut.host_m_axis_valid ) & ~in_flow & ~in_host & \dut.out_s_axis_ready & ~flow_moves & ~host_moves;
+    reg was_idle;
+    initial was_idle = 0;
+    always @(posedge clock) was_idle <= idle & ~reset;
+    always @(*) nobody_waits_for_nothing: assert (~(was_idle & idle));
     (* hierconn *) wire \dut.host_turn_q ;
     (* hierconn *) wire \dut.in_frame_q ;
 `ifdef INVARIANTS

@@ -6,6 +6,7 @@
 //! // block: the block it is shown of (`blocks`)
 //! // depth: steps in which the mutant is caught; without an induction also those in which the property is shown
 //! // induction: clocks of the induction, when there is one
+//! // cases: how many parts the proof is in, when it is: each has CASE defined as its number, from 0
 //! // mutant: what is wrong with the mutant, in words
 //! // find: what stands in the block's Verilog, or in `lib/`, once; \n is a line's end
 //! // replace: what stands there in the mutant
@@ -34,6 +35,8 @@ pub struct Property {
     pub depth: u32,
     /// Clocks of the induction; `None` for a bounded proof.
     pub induction: Option<u32>,
+    /// Parts of the proof; `None` for one in one.
+    pub cases: Option<u32>,
     /// What is wrong with the mutant.
     pub mutant: String,
     /// What makes the mutant.
@@ -80,12 +83,14 @@ fn parse(path: &Path, text: String) -> Result<Property, Error> {
         line.map(|value| value.replace("\\n", "\n")).ok_or(Error::Head { path: path.to_owned(), key })
     };
     let number = |key: &'static str| value(key)?.parse().map_err(|_| Error::Head { path: path.to_owned(), key });
+    let optional = |key: &'static str| if value(key).is_ok() { number(key).map(Some) } else { Ok(None) };
     Ok(Property {
         name: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
         claim: head().take_while(|line| !line.is_empty()).collect::<Vec<_>>().join(" "),
         block: value("block")?,
         depth: number("depth")?,
-        induction: if value("induction").is_ok() { Some(number("induction")?) } else { None },
+        induction: optional("induction")?,
+        cases: optional("cases")?,
         mutant: value("mutant")?,
         change: Change { find: value("find")?, replace: value("replace")? },
         text,
@@ -106,6 +111,17 @@ mod tests {
         }
         for (block, _) in blocks::BLOCKS {
             assert!(properties.iter().any(|property| property.block == *block), "{block}");
+        }
+    }
+
+    #[test]
+    fn the_page_says_of_every_property_what_it_shows_and_how() {
+        let page = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("two folders above").join("docs/proofs.md");
+        let page = read(&page).expect("there is a page");
+        for Property { name, claim, induction, depth, .. } in properties().expect("every file is one") {
+            let method = induction.map_or(format!("bounded, {depth} clocks"), |clocks| format!("induction, {clocks}"));
+            let row = format!("| `{name}` | {method} | {claim} |");
+            assert!(page.contains(&row), "docs/proofs.md has no row\n{row}");
         }
     }
 

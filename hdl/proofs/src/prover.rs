@@ -60,16 +60,9 @@ pub fn check(property: &Property, tools: &Tools, directory: &Path) -> Result<Out
 
     let begun = Instant::now();
     let run = Run::new(property, tools, directory.join(&property.name))?;
-    run.prepare(&source, "-D INVARIANTS")?;
-    // The first clocks, as many as the induction builds on, or all there are to be.
-    let steps = property.induction.unwrap_or(property.depth);
-    if let Answer::Fails(Caught { step, assertion }) = run.solve(&["-t", &steps.to_string()])? {
-        return Err(Error::Refuted { name: name(), step, assertion, directory: run.directory });
-    }
-    if let Some(clocks) = property.induction
-        && let Answer::Fails(Caught { assertion, .. }) = run.solve(&["-i", "-t", &clocks.to_string()])?
-    {
-        return Err(Error::NotInductive { name: name(), clocks, assertion, directory: run.directory });
+    match property.cases {
+        None => run.prove(&source, "-D INVARIANTS")?,
+        Some(cases) => (0..cases).try_for_each(|case| run.prove(&source, &format!("-D INVARIANTS -D CASE={case}")))?,
     }
     let took = begun.elapsed();
 
@@ -97,6 +90,23 @@ impl<'a> Run<'a> {
     fn new(property: &'a Property, tools: &'a Tools, directory: PathBuf) -> Result<Self, Error> {
         fs::create_dir_all(&directory).map_err(|source| Error::Io { verb: "make", path: directory.clone(), source })?;
         Ok(Self { property, tools, directory })
+    }
+
+    /// Proves one part, or all of a proof in one.
+    fn prove(&self, source: &str, defines: &str) -> Result<(), Error> {
+        self.prepare(source, defines)?;
+        let name = || self.property.name.clone();
+        // The first clocks, as many as the induction builds on, or all there are to be.
+        let steps = self.property.induction.unwrap_or(self.property.depth);
+        if let Answer::Fails(Caught { step, assertion }) = self.solve(&["-t", &steps.to_string()])? {
+            return Err(Error::Refuted { name: name(), step, assertion, directory: self.directory.clone() });
+        }
+        if let Some(clocks) = self.property.induction
+            && let Answer::Fails(Caught { assertion, .. }) = self.solve(&["-i", "-t", &clocks.to_string()])?
+        {
+            return Err(Error::NotInductive { name: name(), clocks, assertion, directory: self.directory.clone() });
+        }
+        Ok(())
     }
 
     /// Makes `proof.smt2`.
