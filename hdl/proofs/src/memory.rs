@@ -8,10 +8,8 @@
 /// The block's Verilog with such memories.
 pub fn open(verilog: &str) -> String {
     let mut out = String::with_capacity(verilog.len());
-    let mut msb = "";
     for line in verilog.lines() {
-        if let Some((word, last)) = declaration(line) {
-            msb = word;
+        if let Some((msb, last)) = declaration(line) {
             let address = usize::BITS - last.leading_zeros() - 1;
             out += &format!(
                 "{line}\nwire [{address}:0] peek_at;\nwire [{msb}:0] peek = mem[peek_at];\n(* anyseq *) wire [{msb}:0] undefined;\n"

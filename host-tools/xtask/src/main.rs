@@ -68,7 +68,7 @@ fn main() -> Result<()> {
             run::fpgaflow("demo", &arguments)
         }
         Task::Test => {
-            packages::ensure(&[Need::Compiler, Need::Verilator, Need::Network, Need::Yosys])?;
+            packages::ensure(&[Need::Compiler, Need::Verilator, Need::Network, Need::Yosys, Need::Python])?;
             test::all()
         }
         Task::Soak(arguments) => {

@@ -14,7 +14,7 @@ use crate::{run, venv};
 const Z3: &str = "z3-solver==5.4.1.0";
 
 /// Which proofs, and how they are shown.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct Prove {
     /// Only this one, by the name of its file in hdl/proofs/properties
     #[arg(long, value_name = "NAME")]

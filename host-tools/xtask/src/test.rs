@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::{boards, registers, run, vm};
+use crate::{boards, prove, registers, run, vm};
 
 /// Runs every check, the cheap ones first, and stops at the first that fails.
 pub fn all() -> Result<()> {
@@ -17,6 +17,8 @@ pub fn all() -> Result<()> {
     run::cargo(["clippy", "--locked", "--package", "fpgaflow", "--", "--deny", "warnings"])?;
     step("tests");
     run::cargo(["test", "--locked", "--workspace", "--all-features", "--no-fail-fast"])?;
+    step("proofs");
+    prove::prove(&prove::Prove::default())?;
     step("virtual machine");
     vm::test()
 }
