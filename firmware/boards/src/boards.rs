@@ -15,7 +15,7 @@ fpgaflow_hdl::engine! {
     pub mod ecp5_45f = Geometry {
         max_frame_bytes: 1500 + MAX_L2_BYTES as u32,
         clock_hz: 156_250_000,
-        ..Tables { bucket_bits: 8, entries_v4: 1 << 10, entries_v6: 1 << 9, next_hops: 1 << 8 }.geometry(64, 2)
+        ..Tables { bucket_bits: 9, entries_v4: 1 << 11, entries_v6: 1 << 9, next_hops: 1 << 8 }.geometry(64, 2)
     };
 }
 

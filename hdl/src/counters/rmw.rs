@@ -23,8 +23,10 @@ const _: () = assert!(WRITTEN_AFTER == 6 && SEEN_AFTER == 5, "stages in names be
 /// One operation: count or clear.
 #[derive(Copy, Clone, Debug, Default, PartialEq, LogicStruct)]
 struct Operation {
-    /// Adds a packet; else a clear.
+    /// Adds a packet.
     count: Bit,
+    /// Leaves the row as it is. Neither: a clear.
+    keep: Bit,
     /// Bytes to add, zero unless a count.
     bytes: Bits<LENGTH_BITS>,
 }
@@ -38,9 +40,10 @@ struct Ahead {
     four: Bit,
 }
 
-/// Counters of `2^EW4` IPv4 and `2^EW6` IPv6 entries; `REF` is one more than the larger of both.
+/// Counters of `2^EW4` IPv4 and `2^EW6` IPv6 entries; `REF` is one more than the larger of both. `REPORTED` copies of them for requests
+/// alone: 1, or 0 where most clocks are without a count.
 #[derive(LogicBlock)]
-pub struct Counters<const EW4: usize, const EW6: usize, const REF: usize> {
+pub struct Counters<const EW4: usize, const EW6: usize, const REF: usize, const REPORTED: usize = 1> {
     /// The block's clock.
     pub clock: Signal<In, Clock>,
     /// Synchronous, active high.
@@ -62,16 +65,18 @@ pub struct Counters<const EW4: usize, const EW6: usize, const REF: usize> {
     /// Take in no packet in this clock, for a clear that waits.
     pub gap_wanted: Signal<Out, Bit>,
 
-    // The copy of the counts and that of the requests.
+    // The copy of the counts and, if there is one, that of the requests.
     counted: CounterRows<EW4, EW6, REF>,
-    reported: CounterRows<EW4, EW6, REF>,
+    reported: [CounterRows<EW4, EW6, REF>; REPORTED],
     asks: Gap,
     // The request, until its reply. `asked[i]` belongs to clock `i + 1`.
     request_entry: NarrowRef<REF>,
+    needs_clock: Signal<Local, Bit>,
     request_taken: Signal<Local, Bit>,
-    clear_taken: Signal<Local, Bit>,
+    operation_taken: Signal<Local, Bit>,
     asked: [DFF<Bit>; REPLY_AFTER],
     asked_of: Delay<Bits<REF>, READ_AFTER>,
+    found: Signal<Local, CounterRow>,
     found_low: Signal<Local, Low>,
     found_high: Signal<Local, High>,
     // The operation, by clock. `at` is its entry.
@@ -117,13 +122,20 @@ pub struct Counters<const EW4: usize, const EW6: usize, const REF: usize> {
     high_s6: DFF<High>,
     high_s7: DFF<High>,
     high_s8: DFF<High>,
+    // What a request without a copy of its own found, until its reply.
+    was_low_s5: DFF<Low>,
+    was_low_s6: DFF<Low>,
+    was_low_s7: DFF<Low>,
+    was_high_s6: DFF<High>,
+    was_high_s7: DFF<High>,
     written: Signal<Local, CounterRow>,
     packets_up: Signal<Local, Bits<64>>,
     bytes_up: Signal<Local, Bits<64>>,
 }
 
-impl<const EW4: usize, const EW6: usize, const REF: usize> Default for Counters<EW4, EW6, REF> {
+impl<const EW4: usize, const EW6: usize, const REF: usize, const REPORTED: usize> Default for Counters<EW4, EW6, REF, REPORTED> {
     fn default() -> Self {
+        assert!(REPORTED <= 1, "Counters: {REPORTED} copies for requests are more than one");
         Self {
             clock: Signal::default(),
             reset: Signal::default(),
@@ -136,13 +148,15 @@ impl<const EW4: usize, const EW6: usize, const REF: usize> Default for Counters<
             reply: Signal::default(),
             gap_wanted: Signal::default(),
             counted: CounterRows::default(),
-            reported: CounterRows::default(),
+            reported: array::from_fn(|_| CounterRows::default()),
             asks: Gap::default(),
             request_entry: NarrowRef::default(),
+            needs_clock: Signal::default(),
             request_taken: Signal::default(),
-            clear_taken: Signal::default(),
+            operation_taken: Signal::default(),
             asked: array::from_fn(|_| DFF::default()),
             asked_of: Delay::default(),
+            found: Signal::default(),
             found_low: Signal::default(),
             found_high: Signal::default(),
             count_of: NarrowRef::default(),
@@ -185,6 +199,11 @@ impl<const EW4: usize, const EW6: usize, const REF: usize> Default for Counters<
             high_s6: DFF::default(),
             high_s7: DFF::default(),
             high_s8: DFF::default(),
+            was_low_s5: DFF::default(),
+            was_low_s6: DFF::default(),
+            was_low_s7: DFF::default(),
+            was_high_s6: DFF::default(),
+            was_high_s7: DFF::default(),
             written: Signal::default(),
             packets_up: Signal::default(),
             bytes_up: Signal::default(),
@@ -192,7 +211,7 @@ impl<const EW4: usize, const EW6: usize, const REF: usize> Default for Counters<
     }
 }
 
-impl<const EW4: usize, const EW6: usize, const REF: usize> Logic for Counters<EW4, EW6, REF> {
+impl<const EW4: usize, const EW6: usize, const REF: usize, const REPORTED: usize> Logic for Counters<EW4, EW6, REF, REPORTED> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, valid_s1, valid_s2, valid_s3, valid_s4, valid_s5, valid_s6);
@@ -201,17 +220,21 @@ impl<const EW4: usize, const EW6: usize, const REF: usize> Logic for Counters<EW
         dff_setup!(self, clock, ahead_s3, ahead_s4, one_ahead_s5);
         dff_setup!(self, clock, found_low_s4, low_s5, low_s6, low_s7, packet_carry_s5, byte_carry_s5);
         dff_setup!(self, clock, read_high_s4, found_high_s5, high_s6, high_s7, high_s8);
-        clock!(self, clock, counted, reported, asks, asked_of);
+        dff_setup!(self, clock, was_low_s5, was_low_s6, was_low_s7, was_high_s6, was_high_s7);
+        clock!(self, clock, counted, asks, asked_of);
         self.asks.reset.next = self.reset.val();
 
-        // Requests: a read at once, a clear when there is no count. It waits for what is before it, then reads its row.
-        self.s_axis_request.ready.next = !self.count_valid.val() | !self.s_axis_request.data.val().clear;
-        self.request_taken.next =
-            self.s_axis_request.valid.val() & (!self.count_valid.val() | !self.s_axis_request.data.val().clear);
-        self.clear_taken.next = self.request_taken.val() & self.s_axis_request.data.val().clear;
-        self.asks.refused.next =
-            (self.s_axis_request.valid.val() & self.s_axis_request.data.val().clear) & self.count_valid.val();
-        self.asks.served.next = self.clear_taken.val();
+        // Requests: a clear when there is no count, and so a read that has no copy of its own, else at once. It waits for what is before
+        // it, then its row is read.
+        self.needs_clock.next = true;
+        for _copy in 0..REPORTED {
+            self.needs_clock.next = self.s_axis_request.data.val().clear;
+        }
+        self.s_axis_request.ready.next = !self.count_valid.val() | !self.needs_clock.val();
+        self.request_taken.next = self.s_axis_request.valid.val() & (!self.count_valid.val() | !self.needs_clock.val());
+        self.operation_taken.next = self.request_taken.val() & self.needs_clock.val();
+        self.asks.refused.next = (self.s_axis_request.valid.val() & self.needs_clock.val()) & self.count_valid.val();
+        self.asks.served.next = self.operation_taken.val();
         self.gap_wanted.next = self.asks.wanted.val();
         self.request_entry.entry.next = self.s_axis_request.data.val().entry;
         self.asked_of.din.next = self.request_entry.stored.val();
@@ -222,15 +245,21 @@ impl<const EW4: usize, const EW6: usize, const REF: usize> Logic for Counters<EW
         for i in 1..REPLY_AFTER {
             self.asked[i].d.next = self.asked[i - 1].q.val();
         }
-        for read in READ_AFTER..(READ_AFTER + 1) {
-            self.reported.ren.next = self.asked[read - 1].q.val();
-        }
-        self.reported.reads.next = self.asked_of.dout.val();
         for replied in REPLY_AFTER..(REPLY_AFTER + 1) {
             self.reply_valid.next = self.asked[replied - 1].q.val();
         }
-        self.found_low.next = self.reported.rdata.val().low;
-        self.found_high.next = self.reported.rdata.val().high;
+        self.found.next.low = self.was_low_s7.q.val();
+        self.found.next.high = self.was_high_s7.q.val();
+        for copy in 0..REPORTED {
+            self.reported[copy].clock.next = self.clock.val();
+            for read in READ_AFTER..(READ_AFTER + 1) {
+                self.reported[copy].ren.next = self.asked[read - 1].q.val();
+            }
+            self.reported[copy].reads.next = self.asked_of.dout.val();
+            self.found.next = self.reported[copy].rdata.val();
+        }
+        self.found_low.next = self.found.val().low;
+        self.found_high.next = self.found.val().high;
         self.packets_up.next = bit_cast::<64, PACKETS_HIGH_BITS>(self.found_high.val().packets);
         self.bytes_up.next = bit_cast::<64, BYTES_HIGH_BITS>(self.found_high.val().bytes);
         for up in (PACKETS_LOW_BITS as u64)..(PACKETS_LOW_BITS as u64 + 1) {
@@ -243,11 +272,12 @@ impl<const EW4: usize, const EW6: usize, const REF: usize> Logic for Counters<EW
         self.reply.next.bytes = self.bytes_up.val() | bit_cast::<64, BYTES_LOW_BITS>(self.found_low.val().bytes);
         self.reply.next.seen = self.found_high.val().seen;
 
-        // 0: a count, else a clear.
+        // 0: a count, else a request.
         self.count_of.entry.next = self.count_entry.val();
         self.operation.next.count = self.count_valid.val();
+        self.operation.next.keep = !self.count_valid.val() & !self.s_axis_request.data.val().clear;
         self.operation.next.bytes = self.count_bytes.val();
-        self.valid_s1.d.next = self.count_valid.val() | self.clear_taken.val();
+        self.valid_s1.d.next = self.count_valid.val() | self.operation_taken.val();
         self.at_s1.d.next = self.count_of.stored.val();
         if !self.count_valid.val() {
             self.at_s1.d.next = self.request_entry.stored.val();
@@ -307,6 +337,8 @@ impl<const EW4: usize, const EW6: usize, const REF: usize> Logic for Counters<EW
             if self.operation_s4.q.val().count {
                 self.low_s5.d.next.packets = self.packet_sum.val().get_bits::<PACKETS_LOW_BITS>(0);
                 self.low_s5.d.next.bytes = self.byte_sum.val().get_bits::<BYTES_LOW_BITS>(0);
+            } else if self.operation_s4.q.val().keep {
+                self.low_s5.d.next = self.old_low.val();
             } else {
                 self.low_s5.d.next.packets = 0.into();
                 self.low_s5.d.next.bytes = 0.into();
@@ -349,6 +381,8 @@ impl<const EW4: usize, const EW6: usize, const REF: usize> Logic for Counters<EW
                 self.high_s6.d.next.bytes =
                     self.old_high.val().bytes + bit_cast::<BYTES_HIGH_BITS, 1>(self.byte_carry_s5.q.val());
                 self.high_s6.d.next.seen = self.tick.val();
+            } else if self.operation_s5.q.val().keep {
+                self.high_s6.d.next = self.old_high.val();
             } else {
                 self.high_s6.d.next.packets = 0.into();
                 self.high_s6.d.next.bytes = 0.into();
@@ -360,15 +394,26 @@ impl<const EW4: usize, const EW6: usize, const REF: usize> Logic for Counters<EW
         }
         self.high_s8.d.next = self.high_s7.q.val();
 
-        // 6: write back, both copies.
+        // 4 to 6: a request that has no copy of its own takes along what it found.
+        for _own in REPORTED..1 {
+            self.was_low_s5.d.next = self.old_low.val();
+            self.was_low_s6.d.next = self.was_low_s5.q.val();
+            self.was_low_s7.d.next = self.was_low_s6.q.val();
+            self.was_high_s6.d.next = self.old_high.val();
+            self.was_high_s7.d.next = self.was_high_s6.q.val();
+        }
+
+        // 6: write back, all copies.
         self.written.next.low = self.low_s6.q.val();
         self.written.next.high = self.high_s6.q.val();
         self.counted.wen.next = self.valid_s6.q.val();
         self.counted.written.next = self.at_s6.q.val();
         self.counted.wdata.next = self.written.val();
-        self.reported.wen.next = self.valid_s6.q.val();
-        self.reported.written.next = self.at_s6.q.val();
-        self.reported.wdata.next = self.written.val();
+        for copy in 0..REPORTED {
+            self.reported[copy].wen.next = self.valid_s6.q.val();
+            self.reported[copy].written.next = self.at_s6.q.val();
+            self.reported[copy].wdata.next = self.written.val();
+        }
 
         if self.reset.val() {
             self.valid_s1.d.next = false;

@@ -111,7 +111,7 @@ macro_rules! engine_datapath {
             stage: VerdictStage<NEXT_HOPS_AW>,
             bad_rows: BadRows,
             answer: Signal<Local, FlowAction>,
-            counters: Counters<ENTRIES_V4_AW, ENTRIES_V6_AW, REF>,
+            counters: Counters<ENTRIES_V4_AW, ENTRIES_V6_AW, REF, REPORTED>,
             verdicts: CutFifo<Verdict, FRAMES_AW, { FRAMES_AW + 1 }>,
             merge: Merge<W, PORTS>,
             tx: [TxPort; PORTS],

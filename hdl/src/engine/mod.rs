@@ -16,7 +16,6 @@ use fpgaflow_abi::slot::{BANKS, WAYS, stash_for};
 pub use bad_rows::BadRows;
 pub use clear::{Clear, LATENCY as CLEAR_LATENCY};
 pub use credits::Credits;
-pub use sizes::FRAMES_AW;
 
 /// What [`engine!`](crate::engine!)'s text names.
 #[doc(hidden)]
@@ -26,7 +25,7 @@ pub mod parts {
     pub use fpgaflow_abi::geometry::Geometry;
     pub use fpgaflow_abi::hash::SECRET_BITS;
 
-    pub use super::sizes::{self, FRAMES_AW, HOST_BEAT_BITS, PAYLOAD_AW};
+    pub use super::sizes::{self, HOST_BEAT_BITS, PAYLOAD_AW};
     pub use super::{BadRows, CLEAR_LATENCY, Clear, Credits};
     pub use crate::counters::{BARRIER_CLOCKS, Counters};
     pub use crate::host::HostSide;

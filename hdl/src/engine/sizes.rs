@@ -7,12 +7,20 @@ use fpgaflow_abi::slot::SLOT_BITS;
 use crate::prim::PARITY_BITS;
 use crate::rx::HEAD_BYTES;
 
-/// Frames between `RxArbiter` and `Merge` at most, as a power of two: more than the pipeline has clocks, so that a packet a clock
-/// never waits for a credit.
-pub const FRAMES_AW: usize = 6;
+/// Frames between `RxArbiter` and `Merge` at most, as a power of two: at 512 bits, where a frame may take one clock, more than the
+/// pipeline has clocks; at 64 bits, where the shortest takes two, more than half of them. So frames never wait for a credit.
+pub const fn frames_aw(width: usize) -> usize {
+    if width > HOST_BEAT_BITS { 6 } else { 4 }
+}
 
-/// Beats between `RxArbiter` and `Strip` at most, as a power of two: with frames of one beat, as many as there are frames.
-pub const PAYLOAD_AW: usize = FRAMES_AW;
+/// Beats between `RxArbiter` and `Strip` at most, as a power of two: more than the clocks from a head to the length of its layer 2.
+pub const PAYLOAD_AW: usize = 6;
+
+/// Copies of the counters for requests alone. At 512 bits there may be a packet to count in every clock, and a read must not wait; at
+/// 64 bits the headers of a packet that is counted take five clocks, so one copy has clocks for both.
+pub const fn reported_copies(width: usize) -> usize {
+    if width > HOST_BEAT_BITS { 1 } else { 0 }
+}
 
 /// Bits of a beat of the host's side, whatever the engine's width.
 pub const HOST_BEAT_BITS: usize = 64;
@@ -26,13 +34,18 @@ pub const fn store_aw(geometry: &Geometry, width: usize) -> usize {
     beats.next_power_of_two().ilog2() as usize
 }
 
-/// Frames that wait for the host in beats of the host's width, as a power of two.
-const HOST_FRAMES_AW: usize = 8;
+/// Bits of the shortest Ethernet frame, without FCS.
+const SHORTEST_BITS: usize = 8 * 60;
 
-/// Frames that wait for the host, as a power of two: as many more as the data path is wider, and so brings them faster than the host takes
-/// them.
-pub const fn host_frames_aw(width: usize) -> usize {
-    HOST_FRAMES_AW + (width / HOST_BEAT_BITS).ilog2() as usize
+/// Frames that wait in a store of `2^aw` beats of `width` bits, as a power of two: all that it holds of the shortest.
+pub const fn frames_in_store_aw(aw: usize, width: usize) -> usize {
+    aw - SHORTEST_BITS.div_ceil(width).next_power_of_two().ilog2() as usize
+}
+
+/// Frames that wait for the host, as a power of two, in a store of `2^aw` beats of the host: as many more as the data path is wider, and so
+/// brings them faster than the host takes them.
+pub const fn host_frames_aw(aw: usize, width: usize) -> usize {
+    frames_in_store_aw(aw, HOST_BEAT_BITS) + (width / HOST_BEAT_BITS).ilog2() as usize
 }
 
 /// Beats of `width` bits that hold all headers of a frame.

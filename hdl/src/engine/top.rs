@@ -63,10 +63,13 @@ macro_rules! engine {
             /// than the host takes it has to wait for it.
             const STORE_AW: usize = sizes::store_aw(&GEOMETRY, W);
             const HOST_AW: usize = sizes::store_aw(&GEOMETRY, HOST_BEAT_BITS);
-            const HOST_FRAMES_AW: usize = sizes::host_frames_aw(W);
+            const RX_FRAMES_AW: usize = sizes::frames_in_store_aw(STORE_AW, W);
+            const HOST_FRAMES_AW: usize = sizes::host_frames_aw(HOST_AW, W);
+            const FRAMES_AW: usize = sizes::frames_aw(W);
+            const REPORTED: usize = sizes::reported_copies(W);
             const _: () = assert!(matches!(W, 64 | 512) && PORTS >= 1 && PORTS <= MAX_PORTS);
 
-            type RxPort = $crate::rx::RxPort<W, B, WORD, HEAD_BEATS, HEAD, STORE_AW, { STORE_AW + 1 }>;
+            type RxPort = $crate::rx::RxPort<W, B, WORD, HEAD_BEATS, HEAD, STORE_AW, { STORE_AW + 1 }, RX_FRAMES_AW, { RX_FRAMES_AW + 1 }>;
             type TxPort = $crate::tx::TxPort<W, B, TX_WORD, STORE_AW, { STORE_AW + 1 }>;
             /// The store towards the host.
             pub type HostRx = $crate::tx::HostRx<W, HOST_AW, { HOST_AW + 1 }, HOST_FRAMES_AW, { HOST_FRAMES_AW + 1 }>;

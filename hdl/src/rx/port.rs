@@ -62,13 +62,11 @@ pub struct WireSink<const W: usize, const B: usize> {
 const COUNT_BITS: usize = 8;
 /// Bits of a length that is still to be cut to [`LENGTH_BITS`].
 const SUM_BITS: usize = LENGTH_BITS + 1;
-/// Frames that wait at most, as a power of two.
-const FRAMES_AW: usize = 8;
 /// Words that must be free before `tready`: one for each beat that is under way and not yet counted by the store.
 const MARGIN: usize = 4;
 
 /// One port's receive side: `W` bits in `B` lanes, `2^AW` beats of store, `SLOTS` beats in view. `L` is `W + 1`, `HEAD` is
-/// `SLOTS * W`, `CW` is `AW + 1`.
+/// `SLOTS * W`, `CW` is `AW + 1`. `2^FAW` frames wait at most; `FCW` is `FAW + 1`.
 #[derive(LogicBlock)]
 pub struct RxPort<
     const W: usize,
@@ -78,6 +76,8 @@ pub struct RxPort<
     const HEAD: usize,
     const AW: usize,
     const CW: usize,
+    const FAW: usize = 8,
+    const FCW: usize = 9,
 > {
     /// The block's clock.
     pub clock: Signal<In, Clock>,
@@ -106,7 +106,7 @@ pub struct RxPort<
 
     turn: TurnBytes<W>,
     store: RxStore<W, L, SLOTS, HEAD, AW, CW>,
-    frames: CutFifo<FrameInfo, FRAMES_AW, { FRAMES_AW + 1 }>,
+    frames: CutFifo<FrameInfo, FAW, FCW>,
 
     // s0: what may be taken.
     ready: DFF<Bit>,
@@ -162,15 +162,24 @@ pub struct RxPort<
     counted: [Constant<Bits<B>>; COUNT_BITS],
     most: Constant<Bits<LENGTH_BITS>>,
     margin: Constant<Bits<CW>>,
-    frames_margin: Constant<Bits<{ FRAMES_AW + 1 }>>,
+    frames_margin: Constant<Bits<FCW>>,
     port_disabled: Constant<Bits<REASON_BITS>>,
     rx_error: Constant<Bits<REASON_BITS>>,
     oversize: Constant<Bits<REASON_BITS>>,
     short: Constant<Bits<REASON_BITS>>,
 }
 
-impl<const W: usize, const B: usize, const L: usize, const SLOTS: usize, const HEAD: usize, const AW: usize, const CW: usize>
-    RxPort<W, B, L, SLOTS, HEAD, AW, CW>
+impl<
+    const W: usize,
+    const B: usize,
+    const L: usize,
+    const SLOTS: usize,
+    const HEAD: usize,
+    const AW: usize,
+    const CW: usize,
+    const FAW: usize,
+    const FCW: usize,
+> RxPort<W, B, L, SLOTS, HEAD, AW, CW, FAW, FCW>
 {
     /// Clocks from taking a frame's last beat to its first beat out, when nothing waits before it.
     pub const LATENCY: usize = 2 + RxStore::<W, L, SLOTS, HEAD, AW, CW>::LATENCY;
@@ -263,8 +272,17 @@ impl<const W: usize, const B: usize, const L: usize, const SLOTS: usize, const H
     }
 }
 
-impl<const W: usize, const B: usize, const L: usize, const SLOTS: usize, const HEAD: usize, const AW: usize, const CW: usize>
-    Logic for RxPort<W, B, L, SLOTS, HEAD, AW, CW>
+impl<
+    const W: usize,
+    const B: usize,
+    const L: usize,
+    const SLOTS: usize,
+    const HEAD: usize,
+    const AW: usize,
+    const CW: usize,
+    const FAW: usize,
+    const FCW: usize,
+> Logic for RxPort<W, B, L, SLOTS, HEAD, AW, CW, FAW, FCW>
 {
     #[hdl_gen]
     fn update(&mut self) {
