@@ -76,6 +76,11 @@ fn what_follows_from_a_geometry_is_what_its_blocks_need() {
     assert_eq!((GEOMETRY_64.stash, GEOMETRY_64.slots()), (9, 8192), "8 slots, and one for every 8,192 of the table");
     // 1,129 beats of 8 bytes and 142 of 64, and what is under way.
     assert_eq!((sizes::store_aw(&GEOMETRY_64, 64), sizes::store_aw(&GEOMETRY_512, 512)), (11, 8));
+    // 256 of the shortest frames fit the stores: of eight beats of 8 bytes, or one of 64. The host's beats have 8 bytes at both widths.
+    assert_eq!((sizes::frames_in_store_aw(11, 64), sizes::frames_in_store_aw(8, 512)), (8, 8));
+    assert_eq!((sizes::host_frames_aw(11, 64), sizes::host_frames_aw(11, 512)), (8, 11));
+    assert_eq!((sizes::frames_aw(64), sizes::frames_aw(512)), (4, 6));
+    assert_eq!((sizes::reported_copies(64), sizes::reported_copies(512)), (0, 1));
     assert_eq!((sizes::head_beats(64), sizes::head_beats(512)), (12, 2));
     assert_eq!((sizes::entry_ref_bits(&GEOMETRY_64), sizes::slot_bits(&GEOMETRY_64)), (14, 33));
 }

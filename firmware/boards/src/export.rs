@@ -5,7 +5,7 @@ use std::thread;
 use crate::boards::Board;
 use crate::memory::{self, Memory, Used};
 use crate::port::{self, Interface, Port};
-use crate::{page, text, wrapper};
+use crate::{page, text, variants, wrapper};
 
 /// Name of the exported top module.
 pub const TOP: &str = "fpgaflow_engine";
@@ -40,6 +40,14 @@ pub enum Error {
         board: &'static str,
         /// The port.
         port: String,
+    },
+    /// The engine's text has something that is not known to be there.
+    #[error("export {board}: {found}")]
+    Text {
+        /// The board.
+        board: &'static str,
+        /// What was found.
+        found: String,
     },
 }
 
@@ -78,7 +86,8 @@ impl Board {
             ports.push((port, interface));
         }
         let memories = memory::memories(&core, CORE);
-        let verilog = wrapper::wrapper(self, &ports) + &memory::placed(&core, self);
+        let placed = variants::for_board(&core, self).map_err(|found| Error::Text { board, found })?;
+        let verilog = wrapper::wrapper(self, &ports) + &placed;
         Ok(Export { board: *self, verilog, ports, memories })
     }
 }

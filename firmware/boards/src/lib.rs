@@ -14,9 +14,10 @@ mod memory;
 mod page;
 mod port;
 mod text;
+mod variants;
 mod wrapper;
 
-pub use boards::{BOARDS, Board, Device, Proof};
+pub use boards::{BOARDS, Board, Device, Family, Proof};
 pub use export::{Error, Export, TOP};
 pub use memory::{Memory, Place, Used};
 pub use port::{Direction, Interface, Port};

@@ -108,23 +108,6 @@ pub(crate) fn memories(verilog: &str, top: &str) -> Vec<Memory> {
     found
 }
 
-/// `verilog` with every memory where `board` puts it.
-pub(crate) fn placed(verilog: &str, board: &Board) -> String {
-    let mut out = String::with_capacity(verilog.len());
-    let mut lines = verilog.lines().peekable();
-    while let Some(line) = lines.next() {
-        match lines.peek().and_then(|next| text::memory(line, next)) {
-            Some(Declared { width, words, lut }) => {
-                let style = board.place_of(&Memory { path: String::new(), width, words, lut }).style();
-                out.push_str(&line.replace(Place::Block.style(), style));
-            }
-            None => out.push_str(line),
-        }
-        out.push('\n');
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -25,6 +25,9 @@ use fpgaflow_hdl::emit::emit;
 use fpgaflow_verilate::Source;
 use rust_hdl_core::prelude::Block;
 
+/// A model of the block RAM of an ECP5, module `DP16KD`: what the ECP5 variant of a RAM is held against, and what a lint of it needs.
+pub const DP16KD: &str = include_str!("dp16kd.v");
+
 /// Checks a block in every way there is; `make` makes it, `name` becomes its top module.
 ///
 /// # Panics

@@ -24,6 +24,11 @@
 //! of clocks later. So a clear is taken `G + 1` clocks after it was offered at the latest and costs the place of one packet, whatever the
 //! traffic. `G` is below [`AGAIN_AFTER`]; a gap that was not given is asked for again after as many clocks.
 //!
+//! # One copy
+//! Where most clocks are without a packet to count, as at 64 bits, a second copy is not worth its RAM: with `REPORTED` = 0 a read is taken in a clock without
+//! a count, like a clear, and neither asks for a gap. Order, exactness and the clocks to the reply are the same. A read is then an operation
+//! that leaves its row as it is.
+//!
 //! # How
 //! Two copies of all rows, written alike. The first belongs to the counts: read, add, write back. A count that finds its entry in the
 //! counts right before it takes over their result instead of the RAM's. Sums are split: low parts one clock, high parts with the carry

@@ -233,7 +233,10 @@ impl<const EW4: usize, const EW6: usize, const REF: usize, const REPORTED: usize
         self.s_axis_request.ready.next = !self.count_valid.val() | !self.needs_clock.val();
         self.request_taken.next = self.s_axis_request.valid.val() & (!self.count_valid.val() | !self.needs_clock.val());
         self.operation_taken.next = self.request_taken.val() & self.needs_clock.val();
-        self.asks.refused.next = (self.s_axis_request.valid.val() & self.needs_clock.val()) & self.count_valid.val();
+        self.asks.refused.next = false;
+        for _copy in 0..REPORTED {
+            self.asks.refused.next = (self.s_axis_request.valid.val() & self.needs_clock.val()) & self.count_valid.val();
+        }
         self.asks.served.next = self.operation_taken.val();
         self.gap_wanted.next = self.asks.wanted.val();
         self.request_entry.entry.next = self.s_axis_request.data.val().entry;

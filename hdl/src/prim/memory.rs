@@ -7,7 +7,7 @@
 //!                      +--------+
 //! ```
 //! Latency 1 clock from `ren`/`raddr` to `rdata`, which holds its word until the next `ren`; 2 clocks when `REGISTERED`, with a
-//! second register in this module, so that a board can put its RAM's own output register there. One read and one write a clock.
+//! second register in this module, where a board's variant ([`RamVariant`]) has its RAM's own. One read and one write a clock.
 //!
 //! # Contract
 //! - All words are zero after configuration (every target family loads zeros into block RAM that has no contents given, and
@@ -19,6 +19,7 @@
 
 use std::collections::HashMap;
 
+use super::variant::{RamShape, RamVariant};
 use crate::prelude::*;
 
 /// Largest address width: 2^20 words.
@@ -88,24 +89,7 @@ impl<T: Synth, const AW: usize, const REGISTERED: bool> Logic for Memory<T, AW, 
     }
 
     fn hdl(&self) -> Verilog {
-        let (msb, last) = (T::BITS - 1, (1_usize << AW) - 1);
-        let (declare, read) = if REGISTERED {
-            // A word that has not changed is not moved again: what stands still costs a simulator nothing.
-            let declare = format!("reg [{msb}:0] word;\nreg fresh;");
-            (declare, "if (ren) word <= mem[raddr];\n    fresh <= ren;\n    if (fresh) rdata <= word;")
-        } else {
-            (String::new(), "if (ren) rdata <= mem[raddr];")
-        };
-        Verilog::Custom(format!(
-            "\
-(* no_rw_check, ram_style = \"block\" *)
-reg [{msb}:0] mem [0:{last}];
-{declare}
-always @(posedge clock) begin
-    if (wen) mem[waddr] <= wdata;
-    {read}
-end
-"
-        ))
+        let shape = RamShape { width: T::BITS, words: 1 << AW, registered: REGISTERED };
+        Verilog::Custom(shape.body(RamVariant::GENERIC))
     }
 }

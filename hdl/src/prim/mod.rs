@@ -20,6 +20,7 @@ mod parity;
 mod ram;
 mod skid;
 mod stream;
+mod variant;
 pub(crate) mod xor_tree;
 
 pub use cut_fifo::CutFifo;
@@ -30,3 +31,4 @@ pub use parity::{AddParity, PARITY_BITS, ParityCheck, ParityRam};
 pub use ram::{Ram, RamReg};
 pub use skid::Skid;
 pub use stream::{StreamSink, StreamSource};
+pub use variant::{RamShape, RamVariant, ecp5_blocks};

@@ -29,6 +29,7 @@
 mod entries;
 mod entry_ref;
 mod flow_table;
+mod folded_hash;
 mod hash;
 mod ring_delay;
 mod slots;
@@ -37,7 +38,7 @@ mod stash;
 pub use entries::EntryArray;
 pub use entry_ref::{NarrowRef, WideRef};
 pub use flow_table::FlowTable;
-pub use hash::KeyedHash;
+pub use hash::{HashVariant, KeyedHash};
 pub use ring_delay::RingDelay;
 pub use slots::SlotBanks;
 pub use stash::Stash;

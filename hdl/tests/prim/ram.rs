@@ -3,8 +3,10 @@
 use std::collections::{HashMap, VecDeque};
 
 use fpgaflow_hdl::prelude::*;
+use fpgaflow_hdl::prim::{RamShape, RamVariant, ecp5_blocks};
 use fpgaflow_hdl_guard::synth::count_cells;
-use fpgaflow_hdl_guard::{Expect, check_block, model, rng, verilog};
+use fpgaflow_hdl_guard::{DP16KD, Expect, Model, check_block, model, rng, verilog};
+use fpgaflow_verilate::Source;
 use rand::RngExt;
 
 use crate::lockstep::Lockstep;
@@ -128,4 +130,72 @@ fn the_deepest_memory_is_zero_at_first_and_keeps_every_word() {
 #[should_panic(expected = "address width 21 is not in 1..=20")]
 fn a_memory_too_deep_is_refused() {
     let _ = Memory::<Bits<8>, 21, false>::default();
+}
+
+/// Every shape of an ECP5 block, filled and not, in one block and in several side by side.
+const SHAPES: [(usize, usize); 8] = [(36, 512), (53, 16), (40, 256), (20, 1024), (13, 2048), (7, 4096), (3, 8192), (2, 16384)];
+/// Bits of the widest word, and of the longest address.
+const WIDEST: usize = 53;
+const LONGEST: usize = 14;
+
+/// All of [`SHAPES`], registered and not, in both variants side by side: bit `i` of `same` says that those of shape `i` agree.
+fn both_variants(shapes: &[RamShape]) -> String {
+    let mut out = format!("{DP16KD}{}", ecp5_blocks());
+    let mut top = String::new();
+    for (i, shape) in shapes.iter().enumerate() {
+        let (data, address) = (shape.width - 1, shape.words.ilog2() - 1);
+        for (name, variant) in [("generic", RamVariant::GENERIC), ("ecp5", RamVariant::Ecp5)] {
+            out += &format!(
+                "module {name}_{i}(input clock, input wen, input [{address}:0] waddr, input [{data}:0] wdata, input ren, \
+                 input [{address}:0] raddr, output reg [{data}:0] rdata);\n{}endmodule\n",
+                shape.body(variant)
+            );
+            top += &format!(
+                "wire [{data}:0] {name}{i};\n{name}_{i} of_{name}{i}(.clock(clock), .wen(wen), .waddr(waddr[{address}:0]), \
+                 .wdata(wdata[{data}:0]), .ren(ren), .raddr(raddr[{address}:0]), .rdata({name}{i}));\n"
+            );
+        }
+        top += &format!("assign same[{i}] = generic{i} == ecp5{i};\n");
+    }
+    let (data, address, last) = (WIDEST - 1, LONGEST - 1, shapes.len() - 1);
+    out + &format!(
+        "module variants(input clock, input wen, input [{address}:0] waddr, input [{data}:0] wdata, input ren, input [{address}:0] raddr, \
+         output [{last}:0] same);\n{top}endmodule\n"
+    )
+}
+
+#[test]
+fn blocks_of_an_ecp5_do_what_the_generic_ram_does() {
+    let shapes: Vec<RamShape> =
+        SHAPES.iter().flat_map(|&(width, words)| [false, true].map(|registered| RamShape { width, words, registered })).collect();
+    let mut m = Model::build(&Source::new(both_variants(&shapes), "variants")).unwrap_or_else(|error| panic!("{error}"));
+    let [wen, waddr, wdata, ren, raddr, same] = ["wen", "waddr", "wdata", "ren", "raddr", "same"].map(|name| m.port(name));
+    let mut rng = rng();
+    // Whether the word read last, and the one that is out, are defined.
+    let (mut word, mut out) = (vec![false; shapes.len()], vec![false; shapes.len()]);
+    let mut compared = vec![0; shapes.len()];
+    for clock in 0..20_000 {
+        // Few addresses, from all over.
+        let mut address = || rng.random_range(0..16_u64) * 0x0457 % (1 << LONGEST);
+        let (write_at, read_at) = (address(), address());
+        let (writes, reads) = (rng.random::<bool>(), rng.random_bool(0.8));
+        m.set(wen, writes.into());
+        m.set(waddr, write_at);
+        m.set(wdata, rng.random_range(0..1 << WIDEST));
+        m.set(ren, reads.into());
+        m.set(raddr, read_at);
+        m.tick();
+        let agreed = m.get(same);
+        for (i, shape) in shapes.iter().enumerate() {
+            let collide = writes && (write_at ^ read_at) as usize % shape.words == 0;
+            let before = word[i];
+            if reads {
+                word[i] = !collide;
+            }
+            out[i] = if shape.registered { before } else { word[i] };
+            compared[i] += u32::from(out[i]);
+            assert!(!out[i] || agreed >> i & 1 == 1, "clock {clock}: {shape:?}");
+        }
+    }
+    assert!(compared.iter().all(|clocks| *clocks > 10_000), "too few words were compared: {compared:?}");
 }

@@ -1,6 +1,7 @@
 //! Tasks of the workspace: `cargo xtask <task>`. Each installs what it needs and says what it installed.
 
 mod boards;
+mod fpga;
 mod mutate;
 mod packages;
 mod prove;
@@ -48,6 +49,10 @@ enum Task {
     Mutate(mutate::Mutate),
     /// Write the generated pages under docs/
     Docs,
+    /// Place and route a board's engine with open tools, and say what clock and cells came out
+    Pnr(fpga::Pnr),
+    /// Synthesize a board's engine with yosys, for its counts
+    Synth(fpga::Synth),
     /// Write the Verilog of a board's engine, for the tools of its vendor
     Verilog {
         /// ecp5-45f, alveo-u50 or kcu3p
@@ -89,8 +94,11 @@ fn main() -> Result<()> {
         }
         Task::Docs => {
             registers::write()?;
-            boards::write_pages()
+            boards::write_pages()?;
+            fpga::write()
         }
+        Task::Pnr(arguments) => fpga::pnr(&arguments),
+        Task::Synth(arguments) => fpga::synth(&arguments),
         Task::Verilog { board, out } => boards::write_verilog(&board, out.as_deref()),
     }
 }

@@ -65,6 +65,20 @@ pub fn ensure(needs: &[Need]) -> Result<()> {
     Ok(())
 }
 
+/// Installs Python with its environments if they are missing; Debian has them in a package apart.
+pub fn ensure_python() -> Result<()> {
+    let works = Command::new("python3").args(["-c", "import ensurepip, venv"]).output();
+    if works.is_ok_and(|output| output.status.success()) {
+        return Ok(());
+    }
+    println!("installing Debian packages: python3-venv");
+    apt_get(["update", "-qq"])?;
+    apt_get(["install", "-y", "-qq", "--no-install-recommends", "python3-venv"])
+        .context("install python3-venv; as another user than root, run: sudo apt-get install python3-venv")?;
+    println!("installed: python3-venv");
+    Ok(())
+}
+
 /// Runs apt-get, and gives what it said on standard output.
 pub fn apt_get<I: IntoIterator<Item: AsRef<OsStr>>>(arguments: I) -> Result<String> {
     run::output(Command::new("apt-get").args(arguments).env("DEBIAN_FRONTEND", "noninteractive"))

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::{boards, prove, registers, run, vm};
+use crate::{boards, fpga, prove, registers, run, vm};
 
 /// Runs every check, the cheap ones first, and stops at the first that fails.
 pub fn all() -> Result<()> {
@@ -11,6 +11,7 @@ pub fn all() -> Result<()> {
     step("generated pages");
     registers::check()?;
     boards::check_pages()?;
+    fpga::check()?;
     step("lints");
     run::cargo(["clippy", "--locked", "--workspace", "--all-features", "--all-targets", "--", "--deny", "warnings"])?;
     step("lints of the binary without the verilated card");
