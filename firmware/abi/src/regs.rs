@@ -79,6 +79,8 @@ registers! {
     SCRATCH = 0x028, Rw;
     #[doc = "[`FlowCtrl`]."]
     FLOW_CTRL = 0x040, Rw;
+    #[doc = "Ticks of [`crate::counters::TICK_SHIFT`] that a datagram is remembered for its fragments."]
+    FRAGMENT_LIFETIME = 0x044, Rw;
     #[doc = "Clock counter, lower half; reading it latches the upper."]
     CLOCK_LO = 0x048, Ro;
     #[doc = "Clock counter, upper half."]
@@ -166,9 +168,14 @@ pub const fn reason_counter(reason: crate::reason::Reason) -> u32 {
 pub struct FlowCtrl {
     /// Look frames up. When off, every frame that would be is punted as `lookup_disabled`.
     pub lookup: bool,
-    #[bits(31)]
+    /// Forward fragments of TCP and UDP as [`crate::fragment`] has it. When off, every fragment is punted as `fragment`.
+    pub fragments: bool,
+    #[bits(30)]
     __: u32,
 }
+
+/// Bits of `FRAGMENT_LIFETIME`.
+pub const FRAGMENT_LIFETIME_BITS: usize = 16;
 
 /// Register `EVENT`: what went wrong. Every new event raises the vector [`crate::descriptor::Vector::Event`].
 #[bitfield(u32)]

@@ -313,6 +313,8 @@ macro_rules! engine_top {
                 self.host.bad_row.next = self.datapath.bad_row.val();
 
                 self.datapath.lookup_enable.next = self.host.lookup_enable.val();
+                self.datapath.fragments.next = self.host.fragments.val();
+                self.datapath.fragment_lifetime.next = self.host.fragment_lifetime.val();
                 self.datapath.secret.next = self.host.hash_secret.val().get_bits::<SECRET_BITS>(0);
                 self.datapath.now.next = self.host.clock_count.val();
 

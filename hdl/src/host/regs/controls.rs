@@ -1,7 +1,7 @@
 //! Registers that the engine obeys.
 //!
 //! ```text
-//!  write_valid, at, data -->[ Controls ]--> lookup_enable, hash_secret, rx_enable, promiscuous, tail_drop, port_mac,
+//!  write_valid, at, data -->[ Controls ]--> lookup_enable, fragments, fragment_lifetime, hash_secret, rx_enable, promiscuous, tail_drop, port_mac,
 //!                                           irq_enable, irq_moderation
 //! ```
 //! Latency 1 clock. `data` comes masked to the bits that the register has. Reset makes all of them zero.
@@ -10,7 +10,7 @@ use std::array;
 
 use fpgaflow_abi::descriptor::VECTORS;
 use fpgaflow_abi::hash::SECRET_REGS;
-use fpgaflow_abi::regs;
+use fpgaflow_abi::regs::{self, FRAGMENT_LIFETIME_BITS};
 
 use super::bank::Bank;
 use super::map::AT_BITS;
@@ -22,6 +22,8 @@ pub const SECRET_REG_BITS: usize = 32 * SECRET_REGS;
 const SECRET_INDEX_BITS: usize = 4;
 /// Bits of a register's number above those of a port's registers, and above those of the secret's.
 const PREFIX_BITS: usize = AT_BITS - 4;
+/// Bits of `FLOW_CTRL`.
+const FLOW_CTRL_BITS: usize = 2;
 /// Bits of `PORT_CTRL`.
 const PORT_CTRL_BITS: usize = 3;
 
@@ -44,6 +46,10 @@ pub struct Controls<const PORTS: usize> {
     pub data: Signal<In, Bits<32>>,
     /// `FLOW_CTRL.LOOKUP`.
     pub lookup_enable: Signal<Out, Bit>,
+    /// `FLOW_CTRL.FRAGMENTS`.
+    pub fragments: Signal<Out, Bit>,
+    /// `FRAGMENT_LIFETIME`.
+    pub fragment_lifetime: Signal<Out, Bits<FRAGMENT_LIFETIME_BITS>>,
     /// `HASH_SECRET`, lowest bits first.
     pub hash_secret: Signal<Out, Bits<SECRET_REG_BITS>>,
     /// `PORT_CTRL.RX_ENABLE`, a bit a port.
@@ -58,7 +64,8 @@ pub struct Controls<const PORTS: usize> {
     pub irq_enable: Signal<Out, Bits<VECTORS>>,
     /// `IRQ_MODERATION`.
     pub irq_moderation: Signal<Out, Bits<32>>,
-    lookup: DFF<Bit>,
+    flow: DFF<Bits<FLOW_CTRL_BITS>>,
+    lifetime: DFF<Bits<FRAGMENT_LIFETIME_BITS>>,
     enable: DFF<Bits<VECTORS>>,
     moderation: DFF<Bits<32>>,
     secret: Bank<SECRET_REG_BITS, SECRET_INDEX_BITS>,
@@ -71,7 +78,8 @@ pub struct Controls<const PORTS: usize> {
     rx: Signal<Local, Bits<PORTS>>,
     every: Signal<Local, Bits<PORTS>>,
     drops: Signal<Local, Bits<PORTS>>,
-    at_lookup: Constant<Bits<AT_BITS>>,
+    at_flow: Constant<Bits<AT_BITS>>,
+    at_lifetime: Constant<Bits<AT_BITS>>,
     at_enable: Constant<Bits<AT_BITS>>,
     at_moderation: Constant<Bits<AT_BITS>>,
     port_prefix: Constant<Bits<PREFIX_BITS>>,
@@ -96,6 +104,8 @@ impl<const PORTS: usize> Default for Controls<PORTS> {
             at: Signal::default(),
             data: Signal::default(),
             lookup_enable: Signal::default(),
+            fragments: Signal::default(),
+            fragment_lifetime: Signal::default(),
             hash_secret: Signal::default(),
             rx_enable: Signal::default(),
             promiscuous: Signal::default(),
@@ -103,7 +113,8 @@ impl<const PORTS: usize> Default for Controls<PORTS> {
             port_mac: array::from_fn(|_| Signal::default()),
             irq_enable: Signal::default(),
             irq_moderation: Signal::default(),
-            lookup: DFF::default(),
+            flow: DFF::default(),
+            lifetime: DFF::default(),
             enable: DFF::default(),
             moderation: DFF::default(),
             secret: Bank::default(),
@@ -116,7 +127,8 @@ impl<const PORTS: usize> Default for Controls<PORTS> {
             rx: Signal::default(),
             every: Signal::default(),
             drops: Signal::default(),
-            at_lookup: at(regs::FLOW_CTRL),
+            at_flow: at(regs::FLOW_CTRL),
+            at_lifetime: at(regs::FRAGMENT_LIFETIME),
             at_enable: at(regs::IRQ_ENABLE),
             at_moderation: at(regs::IRQ_MODERATION),
             port_prefix: prefix(regs::PORT_CTRL),
@@ -134,15 +146,18 @@ impl<const PORTS: usize> Default for Controls<PORTS> {
 impl<const PORTS: usize> Logic for Controls<PORTS> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, lookup, enable, moderation);
+        dff_setup!(self, clock, flow, lifetime, enable, moderation);
         self.secret.clock.next = self.clock.val();
         self.secret.reset.next = self.reset.val();
         self.prefix.next = self.at.val().get_bits::<PREFIX_BITS>(4);
         self.port.next = self.at.val().get_bits::<2>(2);
         self.which.next = self.at.val().get_bits::<2>(0);
 
-        if self.write_valid.val() & (self.at.val() == self.at_lookup.val()) {
-            self.lookup.d.next = self.data.val().get_bit(0);
+        if self.write_valid.val() & (self.at.val() == self.at_flow.val()) {
+            self.flow.d.next = self.data.val().get_bits::<FLOW_CTRL_BITS>(0);
+        }
+        if self.write_valid.val() & (self.at.val() == self.at_lifetime.val()) {
+            self.lifetime.d.next = self.data.val().get_bits::<FRAGMENT_LIFETIME_BITS>(0);
         }
         if self.write_valid.val() & (self.at.val() == self.at_enable.val()) {
             self.enable.d.next = self.data.val().get_bits::<VECTORS>(0);
@@ -187,7 +202,9 @@ impl<const PORTS: usize> Logic for Controls<PORTS> {
                 self.ctrl[p].d.next = 0.into();
             }
         }
-        self.lookup_enable.next = self.lookup.q.val();
+        self.lookup_enable.next = self.flow.q.val().get_bit(0);
+        self.fragments.next = self.flow.q.val().get_bit(1);
+        self.fragment_lifetime.next = self.lifetime.q.val();
         self.hash_secret.next = self.secret.words.val();
         self.rx_enable.next = self.rx.val();
         self.promiscuous.next = self.every.val();
@@ -195,7 +212,8 @@ impl<const PORTS: usize> Logic for Controls<PORTS> {
         self.irq_enable.next = self.enable.q.val();
         self.irq_moderation.next = self.moderation.q.val();
         if self.reset.val() {
-            self.lookup.d.next = false;
+            self.flow.d.next = 0.into();
+            self.lifetime.d.next = 0.into();
             self.enable.d.next = 0.into();
             self.moderation.d.next = 0.into();
         }

@@ -83,7 +83,9 @@ pub fn lines(geometry: &Geometry) -> Vec<Line> {
 /// Bits of the register that starts its array at `offset` that a write changes.
 fn mask(offset: u32) -> u32 {
     match offset {
-        regs::FLOW_CTRL | regs::RING_CTRL => 1,
+        regs::RING_CTRL => 1,
+        regs::FLOW_CTRL => regs::FlowCtrl::new().with_lookup(true).with_fragments(true).into_bits(),
+        regs::FRAGMENT_LIFETIME => (1 << regs::FRAGMENT_LIFETIME_BITS) - 1,
         regs::IRQ_ENABLE => (1 << VECTORS) - 1,
         regs::EVENT => (1 << regs::EVENT_BITS) - 1,
         regs::PARITY => regs::Parity::new().with_bad(true).into_bits(),
