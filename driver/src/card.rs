@@ -20,7 +20,7 @@ mod settings;
 
 pub use error::CardError;
 pub use events::{CommandEvent, Events, Ticket};
-pub use settings::{Options, PortSettings};
+pub use settings::{FRAGMENT_LIFETIME, Options, PortSettings};
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -178,9 +178,28 @@ impl Card {
     /// # Errors
     /// The transport's.
     pub fn set_lookup(&mut self, lookup: bool) -> Result<(), CardError> {
-        self.registers.write(regs::FLOW_CTRL, FlowCtrl::new().with_lookup(lookup).into_bits())?;
-        self.desired.lookup = lookup;
+        let desired = Desired { lookup, ..self.desired };
+        self.registers.write(regs::FLOW_CTRL, desired.flow_ctrl().into_bits())?;
+        self.desired = desired;
         Ok(())
+    }
+
+    /// Has the card forward fragments as [`fpgaflow_abi::fragment`] has it, or punt them all. `lifetime` is how long it remembers a datagram,
+    /// in ticks of [`TICK_SHIFT`](fpgaflow_abi::counters::TICK_SHIFT) clocks; [`FRAGMENT_LIFETIME`] is a good one.
+    ///
+    /// # Errors
+    /// The transport's.
+    pub fn set_fragments(&mut self, lifetime: Option<u16>) -> Result<(), CardError> {
+        self.desired.fragments = lifetime;
+        self.write_fragments()?;
+        Ok(())
+    }
+
+    fn write_fragments(&self) -> Result<(), TransportError> {
+        if let Some(lifetime) = self.desired.fragments {
+            self.registers.write(regs::FRAGMENT_LIFETIME, lifetime.into())?;
+        }
+        self.registers.write(regs::FLOW_CTRL, self.desired.flow_ctrl().into_bits())
     }
 
     /// Writes a new hash secret. Lookup is off during it and stays off: the slots that the card holds are of the old secret.
@@ -408,7 +427,7 @@ impl Card {
         for (port, settings) in self.desired.ports(&self.geometry) {
             self.write_port(port, settings)?;
         }
-        self.set_lookup(self.desired.lookup)
+        Ok(self.write_fragments()?)
     }
 
     fn write_port(&self, port: u8, settings: &PortSettings) -> Result<(), TransportError> {

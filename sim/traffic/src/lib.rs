@@ -12,6 +12,7 @@
 
 mod crossing;
 mod draft;
+mod fragments;
 mod frames;
 mod malformed;
 mod mix;
