@@ -39,7 +39,8 @@ fn kept(offset: u32, name: &str) -> Option<u32> {
     let port = (offset >> 4 & 3) as u8;
     Some(match name {
         "PORT_CTRL" | "PORT_MAC_LO" | "PORT_MAC_HI" if port >= GEOMETRY.ports => 0,
-        "FLOW_CTRL" => 1,
+        "FLOW_CTRL" => 3,
+        "FRAGMENT_LIFETIME" => 0xffff,
         "IRQ_ENABLE" => 0xf,
         "RING_BASE_LO" => !63,
         "RING_SIZE" => 15,
