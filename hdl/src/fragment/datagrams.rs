@@ -136,7 +136,7 @@ pub struct Datagrams<const REF: usize> {
     is_entry: Signal<Local, Bit>,
     index: Signal<Local, Bits<32>>,
     wide: Signal<Local, Bits<ENTRY_REF_BITS>>,
-    written: NarrowRef<REF>,
+    narrow: NarrowRef<REF>,
     written_s: [DFF<Bits<REF>>; WRITES],
     written_valid_s: [DFF<Bit>; WRITES],
     changed: Signal<Local, Bit>,
@@ -210,7 +210,7 @@ impl<const REF: usize> Default for Datagrams<REF> {
             is_entry: Signal::default(),
             index: Signal::default(),
             wide: Signal::default(),
-            written: NarrowRef::default(),
+            narrow: NarrowRef::default(),
             written_s: std::array::from_fn(|_| DFF::default()),
             written_valid_s: std::array::from_fn(|_| DFF::default()),
             changed: Signal::default(),
@@ -319,15 +319,15 @@ impl<const REF: usize> Logic for Datagrams<REF> {
         self.entry_s7.d.next = self.entry_s6.q.val();
         self.index.next = self.write.val().index;
         self.wide.next = self.index.val().get_bits::<ENTRY_REF_BITS>(0);
-        self.written.entry.next = self.wide.val();
+        self.narrow.entry.next = self.wide.val();
         self.is_entry.next = self.write_valid.val() & (self.write.val().target == self.entry_target.val());
         self.bindings.written.next = self.is_entry.val();
-        self.bindings.written_entry.next = self.written.stored.val();
+        self.bindings.written_entry.next = self.narrow.stored.val();
         for i in 0..WRITES {
             self.written_s[i].clock.next = self.clock.val();
             self.written_valid_s[i].clock.next = self.clock.val();
         }
-        self.written_s[0].d.next = self.written.stored.val();
+        self.written_s[0].d.next = self.narrow.stored.val();
         self.written_valid_s[0].d.next = self.is_entry.val();
         for i in 1..WRITES {
             self.written_s[i].d.next = self.written_s[i - 1].q.val();

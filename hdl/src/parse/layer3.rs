@@ -4,7 +4,7 @@
 //!  rows[3], v6, fragment_header -->+-------------+
 //!  length, behind ---------------->| Layer3Check |--> malformed, options, extension, fragment, icmp, other
 //!  pppoe, pppoe_length ----------->|             |--> first, later
-//!  fragments, more, offset, inside >+-------------+
+//!  more, offset, whole_header ---->+-------------+
 //! ```
 //! Latency [`CHECK_LATENCY`](super::CHECK_LATENCY) clocks, a header a clock. Outputs come from flip-flops and are told all at once.
 //!
@@ -14,7 +14,7 @@
 //!   nothing with it.
 //! - `first` and `later` are fragments to look up, `fragment` is any other: TCP and UDP of IPv4, UDP of IPv6, while `fragments` is on. None of
 //!   the three is an IPv4 packet that is whole; an IPv6 packet with a fragment header that is whole is a `fragment`.
-//! - `options` and the fragment of flags and offset are IPv4's, `extension` and the fragment of a next header IPv6's; protocol 1 is ICMP in
+//! - `options` are IPv4's, `extension` is IPv6's; protocol 1 is ICMP in
 //!   IPv4, 58 in IPv6. `other` is neither ICMP nor TCP, UDP or GRE; it means nothing with `extension` or `fragment`.
 
 use std::array;
@@ -64,7 +64,7 @@ pub struct Layer3Check {
     /// Fragment offset.
     pub offset: Signal<In, Bits<OFFSET_BITS>>,
     /// The packet has all of its fragment header, if it has one.
-    pub inside: Signal<In, Bit>,
+    pub whole_header: Signal<In, Bit>,
     /// Contradicts itself or what is there.
     pub malformed: Signal<Out, Bit>,
     /// Has IPv4 options.
@@ -141,7 +141,7 @@ impl Default for Layer3Check {
             fragments: Signal::default(),
             more: Signal::default(),
             offset: Signal::default(),
-            inside: Signal::default(),
+            whole_header: Signal::default(),
             malformed: Signal::default(),
             options: Signal::default(),
             extension: Signal::default(),
@@ -221,10 +221,10 @@ impl Logic for Layer3Check {
             self.ported.next = true;
         }
         self.first_s1.d.next =
-            (self.fragments.val() & self.inside.val()) & (self.ported.val() & self.part.val()) & !self.follows.val();
-        self.later_s1.d.next = (self.fragments.val() & self.inside.val()) & (self.ported.val() & self.follows.val());
+            (self.fragments.val() & self.whole_header.val()) & (self.ported.val() & self.part.val()) & !self.follows.val();
+        self.later_s1.d.next = (self.fragments.val() & self.whole_header.val()) & (self.ported.val() & self.follows.val());
         self.fragment_s1.d.next = (self.part.val() | self.fragment_header.val())
-            & !((self.fragments.val() & self.inside.val()) & (self.ported.val() & self.part.val()));
+            & !((self.fragments.val() & self.whole_header.val()) & (self.ported.val() & self.part.val()));
         if self.v6.val() {
             self.broken_s1.d.next = self.version.val() != self.version_6.val();
             self.options_s1.d.next = false;

@@ -108,7 +108,7 @@ pub struct Parser<const PORTS: usize> {
     id: Signal<Local, Bits<MARK_BITS>>,
     more_fragments: Signal<Local, Bit>,
     offset: Signal<Local, Bits<OFFSET_BITS>>,
-    inside: Signal<Local, Bit>,
+    whole_header: Signal<Local, Bit>,
     payload: Signal<Local, Bits<LENGTH_BITS>>,
     ports: Signal<Local, Bits<MARK_BITS>>,
     flags: Signal<Local, Bits<8>>,
@@ -192,7 +192,7 @@ impl<const PORTS: usize> Default for Parser<PORTS> {
             id: Signal::default(),
             more_fragments: Signal::default(),
             offset: Signal::default(),
-            inside: Signal::default(),
+            whole_header: Signal::default(),
             payload: Signal::default(),
             ports: Signal::default(),
             flags: Signal::default(),
@@ -271,14 +271,14 @@ impl<const PORTS: usize> Logic for Parser<PORTS> {
             self.offset.next = 0.into();
             self.more_fragments.next = false;
             self.id.next = 0.into();
-            self.inside.next = true;
+            self.whole_header.next = true;
             if self.fragment_header.val() {
                 self.protocol.next = self.row[10].val().get_bits::<8>(24);
                 self.less.next = self.fragment_bytes.val();
                 self.offset.next = self.row[10].val().get_bits::<OFFSET_BITS>(3);
                 self.more_fragments.next = self.row[10].val().get_bit(0);
                 self.id.next = self.row[11].val();
-                self.inside.next = self.field.val() >= self.fragment_bytes.val();
+                self.whole_header.next = self.field.val() >= self.fragment_bytes.val();
             }
         } else {
             self.protocol.next = self.row[2].val().get_bits::<8>(16);
@@ -289,7 +289,7 @@ impl<const PORTS: usize> Logic for Parser<PORTS> {
             self.offset.next = self.row[1].val().get_bits::<OFFSET_BITS>(0);
             self.more_fragments.next = self.row[1].val().get_bit(13);
             self.id.next = bit_cast::<MARK_BITS, 16>(self.row[1].val().get_bits::<16>(16));
-            self.inside.next = true;
+            self.whole_header.next = true;
         }
         self.ip_length.next =
             bit_cast::<IP_LENGTH_BITS, LENGTH_BITS>(self.field.val()) + bit_cast::<IP_LENGTH_BITS, LENGTH_BITS>(self.more.val());
@@ -323,7 +323,7 @@ impl<const PORTS: usize> Logic for Parser<PORTS> {
         self.layer3.fragments.next = self.fragments.val();
         self.layer3.more.next = self.more_fragments.val();
         self.layer3.offset.next = self.offset.val();
-        self.layer3.inside.next = self.inside.val();
+        self.layer3.whole_header.next = self.whole_header.val();
         self.layer3.protocol.next = self.protocol.val();
         self.layer3.length.next = self.ip_length.val();
         self.layer3.behind.next = self.length.val() - bit_cast::<LENGTH_BITS, 5>(self.l2_length.val());

@@ -8,6 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::draft::Draft;
 use crate::frames::Frame;
 use crate::mix::Kind;
+use crate::packet::Packet;
 use crate::shape::Shape;
 
 /// Bytes of a unit of fragment offsets (RFC 791 3.1, RFC 8200 4.5).
@@ -64,6 +65,23 @@ impl Datagrams {
         frame.bytes[8..12].copy_from_slice(&mark.to_be_bytes());
         Some(frame)
     }
+}
+
+/// The frames of a packet's fragments, which end where `ends` say, in units of 8 bytes of what its IP header carries, and at its end.
+///
+/// # Panics
+/// When `ends` are not in order, or beyond the packet.
+pub fn fragments_of(packet: &Packet, id: u32, ends: &[usize]) -> Vec<Vec<u8>> {
+    let draft = Draft::of(packet);
+    let payload = draft.bytes[draft.l4..].to_vec();
+    let ends = ends.iter().map(|end| end * UNIT_BYTES).chain([payload.len()]);
+    let mut from = 0;
+    ends.map(|to| {
+        let part = fragment(&draft, id, &payload[from..to], from / UNIT_BYTES, to < payload.len());
+        from = to;
+        part
+    })
+    .collect()
 }
 
 /// The fragments of a packet, in order.
