@@ -171,7 +171,8 @@ impl Rig {
         }
         self.config.lookup = !(strict && rng.random_ratio(1, 10));
         self.m.set(self.lookup, self.config.lookup.into());
-        self.set_fragments(rng, strict && rng.random());
+        let fragments = strict && rng.random();
+        self.set_fragments(rng, fragments);
     }
 
     /// Looks fragments up or not.

@@ -154,7 +154,7 @@ impl Mix {
     /// # Panics
     /// When nothing else is in the mix.
     pub fn without(&self, kind: Kind) -> Self {
-        Self { kinds: self.kinds.only(WHAT, |other| *other != kind) }
+        Self { kinds: self.kinds.only(WHAT, |other| other != kind) }
     }
 
     /// Without the kinds that no packet of `variety` can be made into.
