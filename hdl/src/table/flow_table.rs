@@ -235,7 +235,21 @@ impl<const BB: usize, const EW4: usize, const EW6: usize, const REF: usize, cons
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, read_v4_s6, read_v6_s6, entry_s6, bad_slot_s6, bad_slot_index_s6, bad_entry_s10, answer_s10);
-        clock!(self, clock, key_s8, datagrams, hash, slots, stash, entries_v4, entries_v6, read_v4_s9, read_v6_s9, entry_s9, bad_slot_s9);
+        clock!(
+            self,
+            clock,
+            key_s8,
+            datagrams,
+            hash,
+            slots,
+            stash,
+            entries_v4,
+            entries_v6,
+            read_v4_s9,
+            read_v6_s9,
+            entry_s9,
+            bad_slot_s9
+        );
 
         // 0: what waits beside the lookup.
         for i in 0..LATENCY {

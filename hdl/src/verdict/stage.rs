@@ -240,7 +240,19 @@ impl<const NW: usize> Logic for VerdictStage<NW> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, early_s1, early_s2, early_s3, has_early_s2, has_early_s3, header_s1, header_s2, header_s3);
-        dff_setup!(self, clock, length_s1, length_s2, usable_s3, host_s3, too_long_s3, reason_s4, bad_next_hop_s4, forward_s4, refused_s4);
+        dff_setup!(
+            self,
+            clock,
+            length_s1,
+            length_s2,
+            usable_s3,
+            host_s3,
+            too_long_s3,
+            reason_s4,
+            bad_next_hop_s4,
+            forward_s4,
+            refused_s4
+        );
         dff_setup!(self, clock, egress_s3, src_mac_s3, dst_mac_s3, encap_s3, egress_s4, src_mac_s4, dst_mac_s4, encap_s4);
         clock!(self, clock, carried_s4, l3, l4, next_hops, next_hop_s4, role_s3, outcomes);
         for i in 0..LATENCY {
