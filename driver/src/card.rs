@@ -21,7 +21,7 @@ mod settle;
 
 pub use error::CardError;
 pub use events::{CommandEvent, Events, Ticket};
-pub use settings::{Options, PortSettings};
+pub use settings::{FRAGMENT_LIFETIME, Options, PortSettings};
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -189,6 +189,23 @@ impl Card {
     /// The transport's.
     pub fn set_lookup(&mut self, lookup: bool) -> Result<(), CardError> {
         self.desired.lookup = lookup;
+        self.write_flow_ctrl()
+    }
+
+    /// Has the card forward fragments as [`fpgaflow_abi::fragment`] has it, or punt them all. `lifetime` is how long it remembers a datagram,
+    /// in ticks of [`TICK_SHIFT`](fpgaflow_abi::counters::TICK_SHIFT) clocks; [`FRAGMENT_LIFETIME`] is a good one.
+    ///
+    /// # Errors
+    /// The transport's.
+    pub fn set_fragments(&mut self, lifetime: Option<u16>) -> Result<(), CardError> {
+        self.desired.fragments = lifetime;
+        self.write_fragments()
+    }
+
+    fn write_fragments(&self) -> Result<(), CardError> {
+        if let Some(lifetime) = self.desired.fragments {
+            self.registers.write(regs::FRAGMENT_LIFETIME, lifetime.into())?;
+        }
         self.write_flow_ctrl()
     }
 
@@ -419,11 +436,11 @@ impl Card {
         for (port, settings) in self.desired.ports(&self.geometry) {
             self.write_port(port, settings)?;
         }
-        self.set_lookup(self.desired.lookup)
+        self.write_fragments()
     }
 
     fn write_flow_ctrl(&self) -> Result<(), CardError> {
-        let ctrl = FlowCtrl::new().with_lookup(self.desired.lookup).with_hold(self.hold);
+        let ctrl = self.desired.flow_ctrl().with_hold(self.hold);
         Ok(self.registers.write(regs::FLOW_CTRL, ctrl.into_bits())?)
     }
 

@@ -127,8 +127,8 @@ impl FlowTable {
         Ok(std::array::from_fn(|i| taken[i].0))
     }
 
-    /// Removes a flow, appending the commands to `out`. Its entry and counters stay as they are on the card until the entry is used
-    /// again, which is not before a barrier.
+    /// Removes a flow, appending the commands to `out`. Its entry is no longer valid, for fragments that are on their way find it without a slot;
+    /// its counters stay as they are on the card until the entry is used again, which is not before a barrier.
     ///
     /// # Errors
     /// [`FlowError::NotInstalled`]; nothing has changed then.
@@ -137,7 +137,8 @@ impl FlowTable {
         self.plan.clear();
         let removed = self.placement.remove(self.hash_of(key), entry, &mut self.plan);
         debug_assert!(removed, "an entry that was found has a place");
-        if let Some(old) = self.rows.get(entry) {
+        let old = self.rows.get(entry);
+        if let Some(old) = &old {
             self.next_hops.release(old.action.next_hop);
         }
         self.rows.clear(entry);
@@ -146,6 +147,9 @@ impl FlowTable {
             self.placement.unstash(&mut self.plan);
         }
         self.emit_plan(out);
+        if let Some(old) = old {
+            write_entry(entry, &Entry { valid: false, ..old }, out);
+        }
         Ok(entry)
     }
 

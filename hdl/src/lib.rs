@@ -5,6 +5,7 @@
 pub mod counters;
 pub mod emit;
 pub mod engine;
+pub mod fragment;
 pub mod host;
 pub mod parse;
 pub mod prelude;

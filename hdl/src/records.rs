@@ -8,7 +8,7 @@
 #![allow(missing_docs, reason = "the derive of rust-hdl writes public methods without a word; every item of ours has one")]
 
 use fpgaflow_abi::counters::TICK_SHIFT;
-use fpgaflow_abi::{entry, key, regs, slot, wire};
+use fpgaflow_abi::{entry, fragment, key, regs, slot, wire};
 
 use crate::prelude::*;
 
@@ -28,6 +28,9 @@ pub const ADDRESS_BITS: usize = key::SRC_V6.width;
 pub const WINDOW_BITS: usize = 8 * wire::HEADER_WINDOW_BYTES;
 /// Bits of the layer 2 header record; a shorter header is left-aligned, its first byte the most significant.
 pub const L2_BITS: usize = 8 * wire::MAX_L2_BYTES;
+
+/// Bits of what stands for an identification in a key: both ports.
+pub const MARK_BITS: usize = fragment::IDENTIFICATION_BITS;
 
 const _: () = assert!(TICK_SHIFT as usize + SEEN_BITS <= CLOCK_BITS);
 const _: () = assert!(regs::MOST_COUNTED_BYTES == (1 << LENGTH_BITS) - 1);
@@ -91,6 +94,8 @@ pub struct HeaderRecord {
     pub v6: Bit,
     /// The window holds a packet that says it is GRE's.
     pub gre: Bit,
+    /// The window holds an IPv6 packet whose next header is a fragment header; told apart likewise.
+    pub fragment_header: Bit,
     /// Length field of the PPPoE header, if `encap` has one.
     pub pppoe_length: Bits<LENGTH_BITS>,
     /// Encapsulation as `abi::key::Encap` rows have it.
@@ -118,10 +123,44 @@ pub struct Parsed {
     pub v6: Bit,
     /// UDP.
     pub udp: Bit,
-    /// GRE; neither this nor UDP is TCP.
+    /// Nothing behind the IP header is the card's: GRE, or a later fragment. Neither this nor UDP is TCP.
     pub gre: Bit,
     /// TCP with FIN, SYN or RST.
     pub tcp_control: Bit,
+    /// An IPv6 fragment header is before layer 4.
+    pub fragment_header: Bit,
+}
+
+/// Which part of its datagram a packet to look up is. All zero for a whole packet.
+#[derive(Copy, Clone, Debug, Default, PartialEq, LogicStruct)]
+pub struct Fragment {
+    /// The first: it has the layer 4 header.
+    pub first: Bit,
+    /// One behind it.
+    pub later: Bit,
+    /// It is not the last.
+    pub more: Bit,
+    /// Identification of the datagram.
+    pub id: Bits<MARK_BITS>,
+    /// Where in the datagram it starts, in units of 8 bytes.
+    pub offset: Bits<{ fragment::OFFSET_BITS }>,
+    /// How much of the datagram it has, in the same units.
+    pub units: Bits<{ fragment::OFFSET_BITS }>,
+    /// The ports in the packet's key: those of the flow in the first fragment.
+    pub ports: Bits<MARK_BITS>,
+}
+
+/// What a packet is to the datagram that it is a fragment of. All zero for a whole packet.
+#[derive(Copy, Clone, Debug, Default, PartialEq, LogicStruct)]
+pub struct DatagramRole {
+    /// Row of the datagram.
+    pub row: Bits<{ fragment::ROW_BITS }>,
+    /// The verdict on this packet is the row's from now on.
+    pub opens: Bit,
+    /// This packet is punted if the row's verdict was.
+    pub follows: Bit,
+    /// This packet is punted.
+    pub lost: Bit,
 }
 
 /// What the flow table answers.
@@ -147,6 +186,8 @@ pub struct FlowAction {
     pub l4_delta: Bits<16>,
     /// A row that the lookup read is bad. A hit is one nevertheless; a miss need not be one.
     pub parity: Bit,
+    /// What it is to its datagram; defined without a hit, too.
+    pub role: DatagramRole,
 }
 
 /// What becomes of a packet: one a packet, in order, to the place where verdict and payload meet.
@@ -188,8 +229,10 @@ pub struct Verdict {
     pub v6: Bit,
     /// UDP.
     pub udp: Bit,
-    /// GRE; neither this nor UDP is TCP.
+    /// Nothing behind the IP header is written: GRE, or a later fragment. Neither this nor UDP is TCP.
     pub gre: Bit,
+    /// An IPv6 fragment header is before layer 4.
+    pub fragment_header: Bit,
 }
 
 /// A punted frame on its way to the host: one a frame, beside its beats.

@@ -26,7 +26,7 @@ use fpgaflow_driver::card::{Card, CommandEvent, Events, Options, PortSettings, S
 use fpgaflow_driver::placement::Effort;
 use fpgaflow_driver::table::{FlowError, FlowTable};
 use fpgaflow_driver::transport::Transport;
-use fpgaflow_golden::{Change, FlowCounters, Losses, PortConfig, PortCounters, Scoreboard};
+use fpgaflow_golden::{Change, FlowCounters, FragmentConfig, Losses, PortConfig, PortCounters, Scoreboard};
 use fpgaflow_traffic::Scenario;
 
 use crate::kept::Kept;
@@ -60,6 +60,8 @@ pub struct Setup {
     pub options: Options,
     /// Every port.
     pub port: PortSetup,
+    /// Ticks that the card remembers a datagram for its fragments; `None` for one that punts them.
+    pub fragments: Option<u16>,
 }
 
 /// How every port of a rig is set up; addresses are those of `fpgaflow_traffic`'s packets.
@@ -81,6 +83,7 @@ impl Setup {
             losses: Losses::default(),
             options: Options::default(),
             port: PortSetup::default(),
+            fragments: None,
         }
     }
 }
@@ -147,6 +150,7 @@ impl Rig {
             rig.set_port(port, true);
         }
         rig.set_lookup(true);
+        rig.tell_fragments();
         rig
     }
 
@@ -241,6 +245,14 @@ impl Rig {
         self.register_change(Change::Port(port, config), |driver| driver.set_port(port, settings));
     }
 
+    /// Tells card and model of the setup how to treat fragments.
+    fn tell_fragments(&mut self) {
+        if let Some(lifetime) = self.setup.fragments {
+            let config = FragmentConfig { secret: *self.table.secret(), lifetime };
+            self.register_change(Change::Fragments(Some(config)), |driver| driver.set_fragments(Some(lifetime)));
+        }
+    }
+
     fn port_config(&self, port: u8, rx_enable: bool) -> PortConfig {
         PortConfig { rx_enable, promiscuous: self.setup.port.promiscuous, mac: [2, 0, 0, 0, 0, port] }
     }
@@ -267,6 +279,7 @@ impl Rig {
         self.table.rekey(plan, &mut commands);
         self.submit(commands);
         self.set_lookup(true);
+        self.tell_fragments();
         removed
     }
 

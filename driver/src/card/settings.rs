@@ -5,7 +5,7 @@ use std::time::Duration;
 use fpgaflow_abi::descriptor::Ring;
 use fpgaflow_abi::hash::HashSecret;
 use fpgaflow_abi::next_hop::MacAddr;
-use fpgaflow_abi::regs::PortCtrl;
+use fpgaflow_abi::regs::{FlowCtrl, PortCtrl};
 use fpgaflow_abi::{MAX_PORTS, geometry::Geometry};
 
 use super::CardError;
@@ -66,6 +66,10 @@ impl Options {
     }
 }
 
+/// Ticks of [`TICK_SHIFT`](fpgaflow_abi::counters::TICK_SHIFT) clocks that a card remembers a datagram for its fragments, if nobody knows
+/// better: 20 ms at 156.25 MHz. Fragments follow each other within microseconds; a row that waits for one that was lost is nobody else's.
+pub const FRAGMENT_LIFETIME: u16 = 48;
+
 /// How a port takes frames.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PortSettings {
@@ -91,11 +95,18 @@ pub(super) struct Desired {
     pub ports: [PortSettings; MAX_PORTS],
     pub secret: HashSecret,
     pub lookup: bool,
+    /// Ticks that a datagram is remembered for its fragments; `None` when they are punted.
+    pub fragments: Option<u16>,
 }
 
 impl Desired {
     pub(super) fn new(secret: HashSecret) -> Self {
-        Self { ports: Default::default(), secret, lookup: false }
+        Self { ports: Default::default(), secret, lookup: false, fragments: None }
+    }
+
+    /// The register that says what of it is on.
+    pub(super) fn flow_ctrl(&self) -> FlowCtrl {
+        FlowCtrl::new().with_lookup(self.lookup).with_fragments(self.fragments.is_some())
     }
 
     pub(super) fn ports(&self, geometry: &Geometry) -> impl Iterator<Item = (u8, &PortSettings)> {

@@ -1,7 +1,7 @@
 //! The contract between the flow engine and its driver: every number that hardware and software share.
 //!
 //! The path of a packet through these modules: a frame's [`key`] is [`hash`]ed to two buckets and a tag; a [`slot`] with that
-//! tag names an [`entry`]; the entry's action names a [`next_hop`]; what is not forwarded carries a [`reason`]. The driver writes
+//! tag names an [`entry`]; the entry's action names a [`next_hop`]; what is not forwarded carries a [`reason`]. [`fragment`]s follow the first of their datagram. The driver writes
 //! slots, entries and next hops by commands ([`descriptor`]) and finds the card's size in its identity registers ([`geometry`],
 //! [`regs`]).
 //!
@@ -18,6 +18,7 @@ pub mod checksum;
 pub mod counters;
 pub mod descriptor;
 pub mod entry;
+pub mod fragment;
 pub mod geometry;
 pub mod hash;
 pub mod key;
@@ -33,7 +34,7 @@ pub const MAGIC: u32 = 0x464C_4F57;
 
 /// Version of this contract, major in the upper half. A driver refuses a card whose major differs or whose minor is lower
 /// than its own.
-pub const ABI_VERSION: u32 = 0x0001_0001;
+pub const ABI_VERSION: u32 = 0x0001_0002;
 
 /// Most Ethernet ports an engine can have; a port number fits a 4-bit field with room for [`next_hop::HOST_PORT`].
 pub const MAX_PORTS: usize = 4;

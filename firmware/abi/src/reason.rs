@@ -91,7 +91,8 @@ reasons! {
     IpExtension = 25, "ip_extension", Punt;
     /// IPv4 header checksum is wrong (RFC 1812 5.2.2).
     IpChecksum = 12, "ip_checksum", Punt;
-    /// More fragments or a fragment offset; in IPv6 a fragment header.
+    /// More fragments or a fragment offset; in IPv6 a fragment header. With `FLOW_CTRL.FRAGMENTS` on only what [`crate::fragment`] does not
+    /// forward.
     Fragment = 13, "fragment", Punt;
     /// ICMP or ICMPv6.
     Icmp = 14, "icmp", Punt;

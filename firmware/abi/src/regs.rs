@@ -79,6 +79,8 @@ registers! {
     SCRATCH = 0x028, Rw;
     #[doc = "[`FlowCtrl`]."]
     FLOW_CTRL = 0x040, Rw;
+    #[doc = "Ticks of [`crate::counters::TICK_SHIFT`] that a datagram is remembered for its fragments."]
+    FRAGMENT_LIFETIME = 0x044, Rw;
     #[doc = "Clock counter, lower half; reading it latches the upper."]
     CLOCK_LO = 0x048, Ro;
     #[doc = "Clock counter, upper half."]
@@ -166,7 +168,8 @@ pub const fn reason_counter(reason: crate::reason::Reason) -> u32 {
 pub struct FlowCtrl {
     /// Look frames up. When off, every frame that would be is punted as `lookup_disabled`.
     pub lookup: bool,
-    __: bool,
+    /// Forward fragments of TCP and UDP as [`crate::fragment`] has it. When off, every fragment is punted as `fragment`.
+    pub fragments: bool,
     /// Hold received frames at the ports: none of them enters the engine, those inside leave. They wait in the ports' stores and, when these are
     /// full, on the wire, for a port takes no more then.
     pub hold: bool,
@@ -175,9 +178,12 @@ pub struct FlowCtrl {
 }
 
 /// Bits that [`FlowCtrl`] has.
-pub const FLOW_CTRL_MASK: u32 = FlowCtrl::new().with_lookup(true).with_hold(true).into_bits();
+pub const FLOW_CTRL_MASK: u32 = FlowCtrl::new().with_lookup(true).with_fragments(true).with_hold(true).into_bits();
 /// Bit [`FlowCtrl::hold`].
 pub const FLOW_CTRL_HOLD: Field = Field::new(FlowCtrl::HOLD_OFFSET, FlowCtrl::HOLD_BITS);
+
+/// Bits of `FRAGMENT_LIFETIME`.
+pub const FRAGMENT_LIFETIME_BITS: usize = 16;
 
 /// Register `EVENT`: what went wrong. Every new event raises the vector [`crate::descriptor::Vector::Event`].
 #[bitfield(u32)]

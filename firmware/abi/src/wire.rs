@@ -60,6 +60,8 @@ pub const PROTO_GRE: u8 = 47;
 pub const PROTO_ICMPV6: u8 = 58;
 /// Next header of an IPv6 fragment header.
 pub const NEXT_HEADER_FRAGMENT: u8 = 44;
+/// Bytes of an IPv6 fragment header (RFC 8200 4.5).
+pub const FRAGMENT_HEADER_BYTES: usize = 8;
 /// Next headers of the other IPv6 extension headers that end in a layer 4 header (RFC 7045 4): hop-by-hop options, routing, authentication,
 /// destination options, mobility, HIP, shim6.
 pub const NEXT_HEADER_EXTENSIONS: [u8; 7] = [0, 43, 51, 60, 135, 139, 140];

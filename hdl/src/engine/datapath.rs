@@ -43,6 +43,10 @@ macro_rules! engine_datapath {
             pub lookup_enable: Signal<In, Bit>,
             /// Let no frame in.
             pub hold: Signal<In, Bit>,
+            /// Look fragments up, too.
+            pub fragments: Signal<In, Bit>,
+            /// Ticks that a datagram is remembered for its fragments.
+            pub fragment_lifetime: Signal<In, Bits<FRAGMENT_LIFETIME_BITS>>,
             /// Secret of the keyed hash.
             pub secret: Signal<In, Bits<SECRET_BITS>>,
             /// Clock counter.
@@ -134,6 +138,8 @@ macro_rules! engine_datapath {
                     port_mac: array::from_fn(|_| Signal::default()),
                     lookup_enable: Signal::default(),
                     hold: Signal::default(),
+                    fragments: Signal::default(),
+                    fragment_lifetime: Signal::default(),
                     secret: Signal::default(),
                     now: Signal::default(),
                     write_valid: Signal::default(),
@@ -260,8 +266,13 @@ macro_rules! engine_datapath {
                     self.parser.port_mac[i].next = self.port_mac[i].val();
                 }
                 self.parser.lookup_enable.next = self.lookup_enable.val();
+                self.parser.fragments.next = self.fragments.val();
                 self.flows.lookup_valid.next = self.parser.key_valid.val();
                 self.flows.key.next = self.parser.key.val();
+                self.flows.mark.next = self.parser.mark.val();
+                self.flows.fragment_s3.next = self.parser.fragment.val();
+                self.flows.fragment_lifetime.next = self.fragment_lifetime.val();
+                self.flows.forget.next = !(self.lookup_enable.val() & self.fragments.val());
                 self.parsed.din_valid.next = self.parser.parsed_valid.val();
                 self.parsed.din.next = self.parser.parsed.val();
                 self.flows.secret.next = self.secret.val();
@@ -278,6 +289,7 @@ macro_rules! engine_datapath {
                 self.counters.count_bytes.next = self.stage.count_bytes.val();
                 for shift in (TICK_SHIFT as usize)..(TICK_SHIFT as usize + 1) {
                     self.counters.tick.next = self.now.val().get_bits::<SEEN_BITS>(shift);
+                    self.flows.tick.next = self.now.val().get_bits::<SEEN_BITS>(shift);
                 }
                 StreamSink::<CounterRequest>::link(&mut self.s_axis_request, &mut self.counters.s_axis_request);
                 self.reply_valid.next = self.counters.reply_valid.val();

@@ -24,6 +24,7 @@ pub mod parts {
     pub use fpgaflow_abi::counters::TICK_SHIFT;
     pub use fpgaflow_abi::geometry::Geometry;
     pub use fpgaflow_abi::hash::SECRET_BITS;
+    pub use fpgaflow_abi::regs::FRAGMENT_LIFETIME_BITS;
 
     pub use super::sizes::{self, HOST_BEAT_BITS, PAYLOAD_AW};
     pub use super::{BadRows, CLEAR_LATENCY, Clear, Credits};

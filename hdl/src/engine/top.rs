@@ -317,6 +317,8 @@ macro_rules! engine_top {
 
                 self.datapath.lookup_enable.next = self.host.lookup_enable.val();
                 self.datapath.hold.next = self.host.hold.val();
+                self.datapath.fragments.next = self.host.fragments.val();
+                self.datapath.fragment_lifetime.next = self.host.fragment_lifetime.val();
                 self.datapath.secret.next = self.host.hash_secret.val().get_bits::<SECRET_BITS>(0);
                 self.datapath.now.next = self.host.clock_count.val();
 

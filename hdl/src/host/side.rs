@@ -24,6 +24,7 @@ use std::array;
 
 use fpgaflow_abi::descriptor::{Ring, VECTORS, Vector};
 use fpgaflow_abi::geometry::Geometry;
+use fpgaflow_abi::regs::FRAGMENT_LIFETIME_BITS;
 
 use crate::host::c2h::C2h;
 use crate::host::command::Command;
@@ -156,6 +157,10 @@ pub struct HostSide<const PORTS: usize, const AW: usize, const CW: usize> {
     pub lookup_enable: Signal<Out, Bit>,
     /// `FLOW_CTRL.HOLD`.
     pub hold: Signal<Out, Bit>,
+    /// `FLOW_CTRL.FRAGMENTS`.
+    pub fragments: Signal<Out, Bit>,
+    /// `FRAGMENT_LIFETIME`.
+    pub fragment_lifetime: Signal<Out, Bits<FRAGMENT_LIFETIME_BITS>>,
     /// `HASH_SECRET`, lowest bits first.
     pub hash_secret: Signal<Out, Bits<SECRET_REG_BITS>>,
     /// `PORT_CTRL.RX_ENABLE`, a bit a port.
@@ -288,6 +293,8 @@ impl<const PORTS: usize, const AW: usize, const CW: usize> HostSide<PORTS, AW, C
             irq_ready: Signal::default(),
             lookup_enable: Signal::default(),
             hold: Signal::default(),
+            fragments: Signal::default(),
+            fragment_lifetime: Signal::default(),
             hash_secret: Signal::default(),
             rx_enable: Signal::default(),
             promiscuous: Signal::default(),
@@ -370,6 +377,8 @@ impl<const PORTS: usize, const AW: usize, const CW: usize> Logic for HostSide<PO
         self.regs.s_axil_rready.next = self.s_axil_rready.val();
         self.lookup_enable.next = self.regs.lookup_enable.val();
         self.hold.next = self.regs.hold.val();
+        self.fragments.next = self.regs.fragments.val();
+        self.fragment_lifetime.next = self.regs.fragment_lifetime.val();
         self.hash_secret.next = self.regs.hash_secret.val();
         self.rx_enable.next = self.regs.rx_enable.val();
         self.promiscuous.next = self.regs.promiscuous.val();

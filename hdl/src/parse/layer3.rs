@@ -1,9 +1,10 @@
 //! What an IP header says about a packet, the checksum of IPv4 apart.
 //!
 //! ```text
-//!  rows[3], v6 ------------------>+-------------+
-//!  length, behind --------------->| Layer3Check |--> malformed, options, extension, fragment, icmp, other
-//!  pppoe, pppoe_length ---------->+-------------+
+//!  rows[3], v6, fragment_header -->+-------------+
+//!  length, behind ---------------->| Layer3Check |--> malformed, options, extension, fragment, icmp, other
+//!  pppoe, pppoe_length ----------->|             |--> first, later
+//!  more, offset, whole_header ---->+-------------+
 //! ```
 //! Latency [`CHECK_LATENCY`](super::CHECK_LATENCY) clocks, a header a clock. Outputs come from flip-flops and are told all at once.
 //!
@@ -11,11 +12,14 @@
 //! - `malformed` is a header that contradicts itself or what is there: a version other than that of its EtherType, an IHL below 5 or
 //!   beyond the total length, a packet longer than the bytes behind layer 2 or than a PPPoE header leaves it. Everything else means
 //!   nothing with it.
-//! - `options` and the fragment of flags and offset are IPv4's, `extension` and the fragment of a next header IPv6's; protocol 1 is ICMP in
+//! - `first` and `later` are fragments to look up, `fragment` is any other: TCP and UDP of IPv4, UDP of IPv6, while `fragments` is on. None of
+//!   the three is an IPv4 packet that is whole; an IPv6 packet with a fragment header that is whole is a `fragment`.
+//! - `options` are IPv4's, `extension` is IPv6's; protocol 1 is ICMP in
 //!   IPv4, 58 in IPv6. `other` is neither ICMP nor TCP, UDP or GRE; it means nothing with `extension` or `fragment`.
 
 use std::array;
 
+use fpgaflow_abi::fragment::OFFSET_BITS;
 use fpgaflow_abi::wire;
 
 use super::{IP_LENGTH_BITS, IPV4_ROWS};
@@ -27,8 +31,6 @@ const ROWS: usize = 3;
 /// Values of the version field.
 const VERSION_4: u64 = 4;
 const VERSION_6: u64 = 6;
-/// More-fragments flag and fragment offset, in the lower half of row 1; not the reserved bit, not don't-fragment.
-const FRAGMENT_MASK: u64 = 0x3fff;
 /// Next headers that make an extension.
 const EXTENSIONS: usize = wire::NEXT_HEADER_EXTENSIONS.len();
 /// Protocols that are looked up.
@@ -43,7 +45,9 @@ pub struct Layer3Check {
     pub rows: [Signal<In, Bits<32>>; ROWS],
     /// They are IPv6's.
     pub v6: Signal<In, Bit>,
-    /// Protocol or next header.
+    /// A fragment header follows; IPv6's alone.
+    pub fragment_header: Signal<In, Bit>,
+    /// Protocol or next header, behind a fragment header the one that it names.
     pub protocol: Signal<In, Bits<8>>,
     /// Bytes of the packet, by its header.
     pub length: Signal<In, Bits<IP_LENGTH_BITS>>,
@@ -53,14 +57,26 @@ pub struct Layer3Check {
     pub pppoe: Signal<In, Bit>,
     /// Its length field, which counts the PPP protocol too.
     pub pppoe_length: Signal<In, Bits<LENGTH_BITS>>,
+    /// Fragments are to be looked up.
+    pub fragments: Signal<In, Bit>,
+    /// More fragments follow.
+    pub more: Signal<In, Bit>,
+    /// Fragment offset.
+    pub offset: Signal<In, Bits<OFFSET_BITS>>,
+    /// The packet has all of its fragment header, if it has one.
+    pub whole_header: Signal<In, Bit>,
     /// Contradicts itself or what is there.
     pub malformed: Signal<Out, Bit>,
     /// Has IPv4 options.
     pub options: Signal<Out, Bit>,
     /// Has an IPv6 extension header other than a fragment header.
     pub extension: Signal<Out, Bit>,
-    /// Is a fragment.
+    /// Is a fragment, or has a fragment header, and is not to be looked up.
     pub fragment: Signal<Out, Bit>,
+    /// Is a first fragment to look up.
+    pub first: Signal<Out, Bit>,
+    /// Is a later fragment to look up.
+    pub later: Signal<Out, Bit>,
     /// Holds ICMP or ICMPv6.
     pub icmp: Signal<Out, Bit>,
     /// Holds something else that is not looked up.
@@ -70,7 +86,9 @@ pub struct Layer3Check {
     ihl: Signal<Local, Bits<4>>,
     header_bytes: Signal<Local, Bits<LENGTH_BITS>>,
     total: Signal<Local, Bits<LENGTH_BITS>>,
-    fragment_word: Signal<Local, Bits<16>>,
+    part: Signal<Local, Bit>,
+    ported: Signal<Local, Bit>,
+    follows: Signal<Local, Bit>,
     looked_up: Signal<Local, Bit>,
     listed: Signal<Local, Bit>,
 
@@ -82,12 +100,16 @@ pub struct Layer3Check {
     options_s1: DFF<Bit>,
     extension_s1: DFF<Bit>,
     fragment_s1: DFF<Bit>,
+    first_s1: DFF<Bit>,
+    later_s1: DFF<Bit>,
     icmp_s1: DFF<Bit>,
     other_s1: DFF<Bit>,
     malformed_s2: DFF<Bit>,
     options_s2: DFF<Bit>,
     extension_s2: DFF<Bit>,
     fragment_s2: DFF<Bit>,
+    first_s2: DFF<Bit>,
+    later_s2: DFF<Bit>,
     icmp_s2: DFF<Bit>,
     other_s2: DFF<Bit>,
 
@@ -95,8 +117,8 @@ pub struct Layer3Check {
     version_6: Constant<Bits<4>>,
     no_options: Constant<Bits<4>>,
     ppp_bytes: Constant<Bits<LENGTH_BITS>>,
-    fragment_mask: Constant<Bits<16>>,
-    fragment_header: Constant<Bits<8>>,
+    proto_tcp: Constant<Bits<8>>,
+    proto_udp: Constant<Bits<8>>,
     proto_icmp: Constant<Bits<8>>,
     proto_icmpv6: Constant<Bits<8>>,
     protocols: [Constant<Bits<8>>; LOOKED_UP.len()],
@@ -110,22 +132,31 @@ impl Default for Layer3Check {
             clock: Signal::default(),
             rows: array::from_fn(|_| Signal::default()),
             v6: Signal::default(),
+            fragment_header: Signal::default(),
             protocol: Signal::default(),
             length: Signal::default(),
             behind: Signal::default(),
             pppoe: Signal::default(),
             pppoe_length: Signal::default(),
+            fragments: Signal::default(),
+            more: Signal::default(),
+            offset: Signal::default(),
+            whole_header: Signal::default(),
             malformed: Signal::default(),
             options: Signal::default(),
             extension: Signal::default(),
             fragment: Signal::default(),
+            first: Signal::default(),
+            later: Signal::default(),
             icmp: Signal::default(),
             other: Signal::default(),
             version: Signal::default(),
             ihl: Signal::default(),
             header_bytes: Signal::default(),
             total: Signal::default(),
-            fragment_word: Signal::default(),
+            part: Signal::default(),
+            ported: Signal::default(),
+            follows: Signal::default(),
             looked_up: Signal::default(),
             listed: Signal::default(),
             broken_s1: DFF::default(),
@@ -136,20 +167,24 @@ impl Default for Layer3Check {
             options_s1: DFF::default(),
             extension_s1: DFF::default(),
             fragment_s1: DFF::default(),
+            first_s1: DFF::default(),
+            later_s1: DFF::default(),
             icmp_s1: DFF::default(),
             other_s1: DFF::default(),
             malformed_s2: DFF::default(),
             options_s2: DFF::default(),
             extension_s2: DFF::default(),
             fragment_s2: DFF::default(),
+            first_s2: DFF::default(),
+            later_s2: DFF::default(),
             icmp_s2: DFF::default(),
             other_s2: DFF::default(),
             version_4: Constant::new(VERSION_4.into()),
             version_6: Constant::new(VERSION_6.into()),
             no_options: Constant::new((IPV4_ROWS as u64).into()),
             ppp_bytes: Constant::new((wire::PPP_PROTOCOL_BYTES as u64).into()),
-            fragment_mask: Constant::new(FRAGMENT_MASK.into()),
-            fragment_header: byte(wire::NEXT_HEADER_FRAGMENT),
+            proto_tcp: byte(wire::PROTO_TCP),
+            proto_udp: byte(wire::PROTO_UDP),
             proto_icmp: byte(wire::PROTO_ICMP),
             proto_icmpv6: byte(wire::PROTO_ICMPV6),
             protocols: LOOKED_UP.map(byte),
@@ -162,15 +197,13 @@ impl Logic for Layer3Check {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, broken_s1, length_s1, behind_s1, pppoe_s1, room_s1);
-        dff_setup!(self, clock, options_s1, extension_s1, fragment_s1, icmp_s1, other_s1);
-        dff_setup!(self, clock, malformed_s2, options_s2, extension_s2, fragment_s2, icmp_s2, other_s2);
+        dff_setup!(self, clock, options_s1, extension_s1, fragment_s1, first_s1, later_s1, icmp_s1, other_s1);
+        dff_setup!(self, clock, malformed_s2, options_s2, extension_s2, fragment_s2, first_s2, later_s2, icmp_s2, other_s2);
 
-        // IPv4. Row 0: version, IHL, type of service, total length. Row 1: identification, flags, fragment offset. IPv6. Row 0: version,
-        // traffic class, flow label.
+        // IPv4. Row 0: version, IHL, type of service, total length. IPv6. Row 0: version, traffic class, flow label.
         self.version.next = self.rows[0].val().get_bits::<4>(28);
         self.ihl.next = self.rows[0].val().get_bits::<4>(24);
         self.total.next = self.rows[0].val().get_bits::<LENGTH_BITS>(0);
-        self.fragment_word.next = self.rows[1].val().get_bits::<16>(0);
         self.header_bytes.next = bit_cast::<LENGTH_BITS, 4>(self.ihl.val()) << 2;
 
         self.looked_up.next = false;
@@ -181,11 +214,21 @@ impl Logic for Layer3Check {
         for i in 0..EXTENSIONS {
             self.listed.next = self.listed.val() | (self.protocol.val() == self.extensions[i].val());
         }
+        self.follows.next = self.offset.val().any();
+        self.part.next = self.more.val() | self.follows.val();
+        self.ported.next = self.protocol.val() == self.proto_udp.val();
+        if !self.v6.val() & (self.protocol.val() == self.proto_tcp.val()) {
+            self.ported.next = true;
+        }
+        self.first_s1.d.next =
+            (self.fragments.val() & self.whole_header.val()) & (self.ported.val() & self.part.val()) & !self.follows.val();
+        self.later_s1.d.next = (self.fragments.val() & self.whole_header.val()) & (self.ported.val() & self.follows.val());
+        self.fragment_s1.d.next = (self.part.val() | self.fragment_header.val())
+            & !((self.fragments.val() & self.whole_header.val()) & (self.ported.val() & self.part.val()));
         if self.v6.val() {
             self.broken_s1.d.next = self.version.val() != self.version_6.val();
             self.options_s1.d.next = false;
-            self.extension_s1.d.next = self.listed.val();
-            self.fragment_s1.d.next = self.protocol.val() == self.fragment_header.val();
+            self.extension_s1.d.next = self.listed.val() & !self.fragment_header.val();
             self.icmp_s1.d.next = self.protocol.val() == self.proto_icmpv6.val();
         } else {
             self.broken_s1.d.next = (self.version.val() != self.version_4.val())
@@ -193,7 +236,6 @@ impl Logic for Layer3Check {
                 | (self.header_bytes.val() > self.total.val());
             self.options_s1.d.next = self.ihl.val() > self.no_options.val();
             self.extension_s1.d.next = false;
-            self.fragment_s1.d.next = (self.fragment_word.val() & self.fragment_mask.val()).any();
             self.icmp_s1.d.next = self.protocol.val() == self.proto_icmp.val();
         }
         self.other_s1.d.next = !self.looked_up.val();
@@ -212,6 +254,8 @@ impl Logic for Layer3Check {
         self.options_s2.d.next = self.options_s1.q.val();
         self.extension_s2.d.next = self.extension_s1.q.val();
         self.fragment_s2.d.next = self.fragment_s1.q.val();
+        self.first_s2.d.next = self.first_s1.q.val();
+        self.later_s2.d.next = self.later_s1.q.val();
         self.icmp_s2.d.next = self.icmp_s1.q.val();
         self.other_s2.d.next = self.other_s1.q.val();
 
@@ -219,6 +263,8 @@ impl Logic for Layer3Check {
         self.options.next = self.options_s2.q.val();
         self.extension.next = self.extension_s2.q.val();
         self.fragment.next = self.fragment_s2.q.val();
+        self.first.next = self.first_s2.q.val();
+        self.later.next = self.later_s2.q.val();
         self.icmp.next = self.icmp_s2.q.val();
         self.other.next = self.other_s2.q.val();
     }

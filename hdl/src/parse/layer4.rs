@@ -11,7 +11,8 @@
 //! - `malformed` for UDP: a UDP length below 8 or beyond the IP payload. For TCP: a data offset below 5 or beyond the IP payload. For
 //!   GRE: an IP payload below 4. A payload that is too short for a header is malformed with it: no length that the header needs fits it.
 //! - `versioned` for GRE: a version other than 0 (RFC 2637 has 1). Means nothing with `malformed`.
-//! - Neither means anything for a packet of another protocol, with IP options or extensions, or for a fragment.
+//! - Of a datagram of which the payload is the first `part` only, the UDP length is not compared with what is there: the header must be.
+//! - Neither means anything for a packet of another protocol, with IP options or extensions, or for a later fragment.
 
 use std::array;
 
@@ -32,6 +33,8 @@ pub struct Layer4Check {
     pub udp: Signal<In, Bit>,
     /// GRE; neither this nor UDP is TCP.
     pub gre: Signal<In, Bit>,
+    /// The packet is not all of its datagram.
+    pub part: Signal<In, Bit>,
     /// Rows of the layer 4 header.
     pub rows: [Signal<In, Bits<32>>; TCP_ROWS],
     /// Contradicts itself or the packet.
@@ -63,6 +66,7 @@ impl Default for Layer4Check {
             payload: Signal::default(),
             udp: Signal::default(),
             gre: Signal::default(),
+            part: Signal::default(),
             rows: array::from_fn(|_| Signal::default()),
             malformed: Signal::default(),
             versioned: Signal::default(),
@@ -97,6 +101,9 @@ impl Logic for Layer4Check {
         if self.udp.val() {
             self.broken_s1.d.next = self.udp_length.val() < self.udp_bytes.val();
             self.needed_s1.d.next = self.udp_length.val();
+            if self.part.val() {
+                self.needed_s1.d.next = self.udp_bytes.val();
+            }
         } else if self.gre.val() {
             self.broken_s1.d.next = false;
             self.needed_s1.d.next = self.gre_bytes.val();

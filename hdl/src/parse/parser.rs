@@ -2,9 +2,9 @@
 //!
 //! ```text
 //!                          +--------+
-//!  header_valid, header -->|        |--> key_valid, key        at once
+//!  header_valid, header -->|        |--> key_valid, key, mark  at once
 //!  promiscuous, port_mac ->| Parser |--> parsed_valid, parsed  behind it
-//!  lookup_enable --------->|        |
+//!  lookup_enable, fragments|        |--> fragment              beside it
 //!                          +--------+
 //! ```
 //! Latency [`LATENCY`] clocks, a header a clock, no stall; the key comes with its header, a choice between the places of two families behind
@@ -16,12 +16,17 @@
 //!   `wrong_mac`, `not_ip`, `malformed` (layer 3), `ip_options`, `ip_extension`, `ip_checksum`, `fragment`, `icmp`, `other_protocol`,
 //!   `malformed` (layer 4), `other_protocol` (a GRE version), `lookup_disabled`; 0 for a packet to look up.
 //! - With a reason nothing but `reason` and `frame` means anything, nor does what the lookup of its key finds.
-//! - `parsed.l3_checksum` means nothing in IPv6, `parsed.l4_checksum` nothing in GRE, whose ports in the key are 0.
+//! - While `fragments` is on, fragments that [`Layer3Check`](super::Layer3Check) takes have no reason `fragment`; `fragment` says which they are, and
+//!   is zero in every clock without one to look up. The ports in a later fragment's key mean nothing.
+//! - `mark` is what the key has in place of the identification of the packet's datagram: the exclusive or of the two.
+//! - `parsed.l3_checksum` means nothing in IPv6, `parsed.l4_checksum` nothing in GRE, whose ports in the key are 0, and
+//!   later fragments, which are `gre`.
 //! - Bytes of the window that the frame does not have never decide anything: whatever they say, `malformed` comes first.
 //! - Configuration is looked at as a header passes; a change concerns the headers around it one way or the other.
 
 use std::array;
 
+use fpgaflow_abi::fragment::OFFSET_BITS;
 use fpgaflow_abi::reason::Reason;
 use fpgaflow_abi::{key, wire};
 
@@ -29,16 +34,23 @@ use super::{
     ADDRESSES_BITS, HeaderChecksum, IP_LENGTH_BITS, IPV4_ROWS, IPV6_ROWS, KeyRow, Layer2Check, Layer3Check, Layer4Check, TCP_ROWS,
 };
 use crate::prelude::*;
-use crate::records::{FrameInfo, HeaderRecord, L2_BITS, L2Record, LENGTH_BITS, PORT_BITS, Parsed, REASON_BITS, WINDOW_BITS};
+use crate::records::{
+    Fragment, FrameInfo, HeaderRecord, L2_BITS, L2Record, LENGTH_BITS, MARK_BITS, PORT_BITS, Parsed, REASON_BITS, WINDOW_BITS,
+};
 
 /// Clocks from a header to what it is.
 pub const LATENCY: usize = super::CHECK_LATENCY + 1;
-/// Rows of IPv6 and TCP without options.
-const ROWS: usize = IPV6_ROWS + TCP_ROWS;
+/// Rows of a window.
+const ROWS: usize = WINDOW_BITS / 32;
 /// Bits of both addresses of IPv4.
 const ADDRESSES_V4_BITS: usize = key::SRC_V4.width + key::DST_V4.width;
 
-const _: () = assert!(32 * ROWS <= WINDOW_BITS && IPV4_ROWS == 5 && IPV6_ROWS == 10);
+/// Rows of an IPv6 fragment header, and of what may follow it in a window: UDP.
+const FRAGMENT_ROWS: usize = wire::FRAGMENT_HEADER_BYTES / 4;
+const FRAGMENT_L4_ROWS: usize = ROWS - IPV6_ROWS - FRAGMENT_ROWS;
+
+const _: () = assert!(IPV6_ROWS + TCP_ROWS <= ROWS && IPV4_ROWS == 5 && IPV6_ROWS == 10 && FRAGMENT_ROWS == 2);
+const _: () = assert!(4 * FRAGMENT_L4_ROWS >= wire::UDP_HEADER_BYTES && FRAGMENT_L4_ROWS == 4);
 
 /// Parses the headers of `PORTS` ports.
 #[derive(LogicBlock)]
@@ -57,14 +69,20 @@ pub struct Parser<const PORTS: usize> {
     pub port_mac: [Signal<In, Bits<48>>; PORTS],
     /// Packets are to be looked up.
     pub lookup_enable: Signal<In, Bit>,
+    /// Fragments are to be looked up.
+    pub fragments: Signal<In, Bit>,
     /// There is a key.
     pub key_valid: Signal<Out, Bit>,
     /// What to look the header up by, a row of `abi::key`.
     pub key: Signal<Out, Bits<{ key::KEY_BITS_V6 }>>,
+    /// Ports in the key, exclusive or identification.
+    pub mark: Signal<Out, Bits<MARK_BITS>>,
     /// A header has passed.
     pub parsed_valid: Signal<Out, Bit>,
     /// What it is.
     pub parsed: Signal<Out, Parsed>,
+    /// What fragment it is.
+    pub fragment: Signal<Out, Fragment>,
 
     // The header taken apart: a slice of a slice is not Verilog.
     window: Signal<Local, Bits<WINDOW_BITS>>,
@@ -78,6 +96,7 @@ pub struct Parser<const PORTS: usize> {
     encap: Signal<Local, Bits<{ key::ENCAP.width }>>,
     v6: Signal<Local, Bit>,
     gre: Signal<Local, Bit>,
+    fragment_header: Signal<Local, Bit>,
     // What lies in other places in the other family.
     protocol: Signal<Local, Bits<8>>,
     hops: Signal<Local, Bits<8>>,
@@ -86,6 +105,12 @@ pub struct Parser<const PORTS: usize> {
     less: Signal<Local, Bits<LENGTH_BITS>>,
     ip_length: Signal<Local, Bits<IP_LENGTH_BITS>>,
     row_l4: [Signal<Local, Bits<32>>; TCP_ROWS],
+    id: Signal<Local, Bits<MARK_BITS>>,
+    more_fragments: Signal<Local, Bit>,
+    offset: Signal<Local, Bits<OFFSET_BITS>>,
+    whole_header: Signal<Local, Bit>,
+    payload: Signal<Local, Bits<LENGTH_BITS>>,
+    ports: Signal<Local, Bits<MARK_BITS>>,
     flags: Signal<Local, Bits<8>>,
     udp: Signal<Local, Bit>,
     tcp_control: Signal<Local, Bit>,
@@ -103,12 +128,15 @@ pub struct Parser<const PORTS: usize> {
     valid_s3: DFF<Bit>,
     parsed_s2: Delay<Parsed, { super::CHECK_LATENCY }>,
     parsed_s3: DFF<Parsed>,
+    fragment_s2: Delay<Fragment, { super::CHECK_LATENCY }>,
+    fragment_s3: DFF<Fragment>,
     reason: Signal<Local, Bits<REASON_BITS>>,
 
     proto_udp: Constant<Bits<8>>,
     control: Constant<Bits<8>>,
     ipv4_bytes: Constant<Bits<LENGTH_BITS>>,
     ipv6_bytes: Constant<Bits<LENGTH_BITS>>,
+    fragment_bytes: Constant<Bits<LENGTH_BITS>>,
     arp: Constant<Bits<REASON_BITS>>,
     broadcast: Constant<Bits<REASON_BITS>>,
     multicast: Constant<Bits<REASON_BITS>>,
@@ -118,7 +146,7 @@ pub struct Parser<const PORTS: usize> {
     ip_options: Constant<Bits<REASON_BITS>>,
     ip_extension: Constant<Bits<REASON_BITS>>,
     ip_checksum: Constant<Bits<REASON_BITS>>,
-    fragment: Constant<Bits<REASON_BITS>>,
+    is_fragment: Constant<Bits<REASON_BITS>>,
     icmp: Constant<Bits<REASON_BITS>>,
     other_protocol: Constant<Bits<REASON_BITS>>,
     lookup_disabled: Constant<Bits<REASON_BITS>>,
@@ -135,10 +163,13 @@ impl<const PORTS: usize> Default for Parser<PORTS> {
             promiscuous: array::from_fn(|_| Signal::default()),
             port_mac: array::from_fn(|_| Signal::default()),
             lookup_enable: Signal::default(),
+            fragments: Signal::default(),
             key_valid: Signal::default(),
             key: Signal::default(),
+            mark: Signal::default(),
             parsed_valid: Signal::default(),
             parsed: Signal::default(),
+            fragment: Signal::default(),
             window: Signal::default(),
             row: array::from_fn(|_| Signal::default()),
             l2: Signal::default(),
@@ -150,6 +181,7 @@ impl<const PORTS: usize> Default for Parser<PORTS> {
             encap: Signal::default(),
             v6: Signal::default(),
             gre: Signal::default(),
+            fragment_header: Signal::default(),
             protocol: Signal::default(),
             hops: Signal::default(),
             field: Signal::default(),
@@ -157,6 +189,12 @@ impl<const PORTS: usize> Default for Parser<PORTS> {
             less: Signal::default(),
             ip_length: Signal::default(),
             row_l4: array::from_fn(|_| Signal::default()),
+            id: Signal::default(),
+            more_fragments: Signal::default(),
+            offset: Signal::default(),
+            whole_header: Signal::default(),
+            payload: Signal::default(),
+            ports: Signal::default(),
             flags: Signal::default(),
             udp: Signal::default(),
             tcp_control: Signal::default(),
@@ -172,11 +210,14 @@ impl<const PORTS: usize> Default for Parser<PORTS> {
             valid_s3: DFF::default(),
             parsed_s2: Delay::default(),
             parsed_s3: DFF::default(),
+            fragment_s2: Delay::default(),
+            fragment_s3: DFF::default(),
             reason: Signal::default(),
             proto_udp: Constant::new(u64::from(wire::PROTO_UDP).into()),
             control: Constant::new(u64::from(wire::TCP_CONTROL_FLAGS).into()),
             ipv4_bytes: Constant::new((wire::IPV4_HEADER_BYTES as u64).into()),
             ipv6_bytes: Constant::new((wire::IPV6_HEADER_BYTES as u64).into()),
+            fragment_bytes: Constant::new((wire::FRAGMENT_HEADER_BYTES as u64).into()),
             arp: reason(Reason::Arp),
             broadcast: reason(Reason::Broadcast),
             multicast: reason(Reason::Multicast),
@@ -186,7 +227,7 @@ impl<const PORTS: usize> Default for Parser<PORTS> {
             ip_options: reason(Reason::IpOptions),
             ip_extension: reason(Reason::IpExtension),
             ip_checksum: reason(Reason::IpChecksum),
-            fragment: reason(Reason::Fragment),
+            is_fragment: reason(Reason::Fragment),
             icmp: reason(Reason::Icmp),
             other_protocol: reason(Reason::OtherProtocol),
             lookup_disabled: reason(Reason::LookupDisabled),
@@ -197,8 +238,8 @@ impl<const PORTS: usize> Default for Parser<PORTS> {
 impl<const PORTS: usize> Logic for Parser<PORTS> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, valid_s1, valid_s2, valid_s3, parsed_s3);
-        clock!(self, clock, layer2, layer3, layer4, checksum, parsed_s2);
+        dff_setup!(self, clock, valid_s1, valid_s2, valid_s3, parsed_s3, fragment_s3);
+        clock!(self, clock, layer2, layer3, layer4, checksum, parsed_s2, fragment_s2);
 
         // Take the header apart.
         self.window.next = self.header.val().window;
@@ -216,21 +257,39 @@ impl<const PORTS: usize> Logic for Parser<PORTS> {
         self.encap.next = self.header.val().encap;
         self.v6.next = self.header.val().v6;
         self.gre.next = self.header.val().gre;
+        self.fragment_header.next = self.header.val().fragment_header;
 
         // IPv4. Row 0: version, IHL, type of service, total length. Row 2: TTL, protocol, header checksum.
-        // IPv6. Row 1: payload length, next header, hop limit.
+        // Row 1: identification, flags, fragment offset. IPv6. Row 1: payload length, next header, hop limit. Behind it the fragment header. Row 0:
+        // next header, offset, flags; row 1: identification.
         if self.v6.val() {
             self.protocol.next = self.row[1].val().get_bits::<8>(8);
             self.hops.next = self.row[1].val().get_bits::<8>(0);
             self.field.next = self.row[1].val().get_bits::<LENGTH_BITS>(16);
             self.more.next = self.ipv6_bytes.val();
             self.less.next = 0.into();
+            self.offset.next = 0.into();
+            self.more_fragments.next = false;
+            self.id.next = 0.into();
+            self.whole_header.next = true;
+            if self.fragment_header.val() {
+                self.protocol.next = self.row[10].val().get_bits::<8>(24);
+                self.less.next = self.fragment_bytes.val();
+                self.offset.next = self.row[10].val().get_bits::<OFFSET_BITS>(3);
+                self.more_fragments.next = self.row[10].val().get_bit(0);
+                self.id.next = self.row[11].val();
+                self.whole_header.next = self.field.val() >= self.fragment_bytes.val();
+            }
         } else {
             self.protocol.next = self.row[2].val().get_bits::<8>(16);
             self.hops.next = self.row[2].val().get_bits::<8>(24);
             self.field.next = self.row[0].val().get_bits::<LENGTH_BITS>(0);
             self.more.next = 0.into();
             self.less.next = self.ipv4_bytes.val();
+            self.offset.next = self.row[1].val().get_bits::<OFFSET_BITS>(0);
+            self.more_fragments.next = self.row[1].val().get_bit(13);
+            self.id.next = bit_cast::<MARK_BITS, 16>(self.row[1].val().get_bits::<16>(16));
+            self.whole_header.next = true;
         }
         self.ip_length.next =
             bit_cast::<IP_LENGTH_BITS, LENGTH_BITS>(self.field.val()) + bit_cast::<IP_LENGTH_BITS, LENGTH_BITS>(self.more.val());
@@ -241,6 +300,12 @@ impl<const PORTS: usize> Logic for Parser<PORTS> {
                 self.row_l4[i].next = self.row[i + 10].val();
             }
         }
+        for i in 0..FRAGMENT_L4_ROWS {
+            if self.fragment_header.val() {
+                self.row_l4[i].next = self.row[i + 12].val();
+            }
+        }
+        self.payload.next = self.field.val() - self.less.val();
 
         // Checks: all at once, told two clocks later.
         self.layer2.l2.next = self.l2_bytes.val();
@@ -254,6 +319,11 @@ impl<const PORTS: usize> Logic for Parser<PORTS> {
             self.layer3.rows[i].next = self.row[i].val();
         }
         self.layer3.v6.next = self.v6.val();
+        self.layer3.fragment_header.next = self.fragment_header.val();
+        self.layer3.fragments.next = self.fragments.val();
+        self.layer3.more.next = self.more_fragments.val();
+        self.layer3.offset.next = self.offset.val();
+        self.layer3.whole_header.next = self.whole_header.val();
         self.layer3.protocol.next = self.protocol.val();
         self.layer3.length.next = self.ip_length.val();
         self.layer3.behind.next = self.length.val() - bit_cast::<LENGTH_BITS, 5>(self.l2_length.val());
@@ -264,7 +334,8 @@ impl<const PORTS: usize> Logic for Parser<PORTS> {
         for i in 0..IPV4_ROWS {
             self.checksum.rows[i].next = self.row[i].val();
         }
-        self.layer4.payload.next = self.field.val() - self.less.val();
+        self.layer4.payload.next = self.payload.val();
+        self.layer4.part.next = self.more_fragments.val();
         self.layer4.udp.next = self.udp.val();
         self.layer4.gre.next = self.gre.val();
         for i in 0..TCP_ROWS {
@@ -288,6 +359,7 @@ impl<const PORTS: usize> Logic for Parser<PORTS> {
         self.parsed_s2.din.next.udp = self.udp.val();
         self.parsed_s2.din.next.gre = self.gre.val();
         self.parsed_s2.din.next.tcp_control = self.tcp_control.val();
+        self.parsed_s2.din.next.fragment_header = self.fragment_header.val();
 
         // The key. Source and destination are next to each other in both headers as in a key, and so are the ports.
         self.row_key.next.protocol = self.protocol.val();
@@ -305,10 +377,19 @@ impl<const PORTS: usize> Logic for Parser<PORTS> {
         } else {
             self.row_key.next.addresses = bit_cast::<ADDRESSES_BITS, ADDRESSES_V4_BITS>(self.addresses_v4.val());
         }
-        self.row_key.next.ports = self.row_l4[0].val();
+        self.ports.next = self.row_l4[0].val();
         if self.gre.val() {
-            self.row_key.next.ports = 0.into();
+            self.ports.next = 0.into();
         }
+        self.row_key.next.ports = self.ports.val();
+        self.mark.next = self.ports.val() ^ self.id.val();
+        self.fragment_s2.din.next.first = false;
+        self.fragment_s2.din.next.later = false;
+        self.fragment_s2.din.next.more = self.more_fragments.val();
+        self.fragment_s2.din.next.id = self.id.val();
+        self.fragment_s2.din.next.offset = self.offset.val();
+        self.fragment_s2.din.next.units = self.payload.val().get_bits::<OFFSET_BITS>(3);
+        self.fragment_s2.din.next.ports = self.ports.val();
         self.key_valid.next = self.header_valid.val();
         self.key.next = self.row_key.val().into();
         self.valid_s1.d.next = self.header_valid.val();
@@ -335,12 +416,12 @@ impl<const PORTS: usize> Logic for Parser<PORTS> {
         } else if !self.checksum.correct.val() & !self.v6_s2.val() {
             self.reason.next = self.ip_checksum.val();
         } else if self.layer3.fragment.val() {
-            self.reason.next = self.fragment.val();
+            self.reason.next = self.is_fragment.val();
         } else if self.layer3.icmp.val() {
             self.reason.next = self.icmp.val();
         } else if self.layer3.other.val() {
             self.reason.next = self.other_protocol.val();
-        } else if self.layer4.malformed.val() {
+        } else if self.layer4.malformed.val() & !self.layer3.later.val() {
             self.reason.next = self.malformed.val();
         } else if self.layer4.versioned.val() {
             self.reason.next = self.other_protocol.val();
@@ -352,14 +433,27 @@ impl<const PORTS: usize> Logic for Parser<PORTS> {
         self.valid_s3.d.next = self.valid_s2.q.val();
         self.parsed_s3.d.next = self.parsed_s2.dout.val();
         self.parsed_s3.d.next.reason = self.reason.val();
+        if self.layer3.later.val() {
+            self.parsed_s3.d.next.udp = false;
+            self.parsed_s3.d.next.gre = true;
+            self.parsed_s3.d.next.tcp_control = false;
+        }
+        self.fragment_s3.d.next = self.fragment_s2.dout.val();
+        if self.valid_s2.q.val() & !self.reason.val().any() {
+            self.fragment_s3.d.next.first = self.layer3.first.val();
+            self.fragment_s3.d.next.later = self.layer3.later.val();
+        }
 
         self.parsed_valid.next = self.valid_s3.q.val();
         self.parsed.next = self.parsed_s3.q.val();
+        self.fragment.next = self.fragment_s3.q.val();
 
         if self.reset.val() {
             self.valid_s1.d.next = false;
             self.valid_s2.d.next = false;
             self.valid_s3.d.next = false;
+            self.fragment_s3.d.next.first = false;
+            self.fragment_s3.d.next.later = false;
         }
     }
 }

@@ -10,6 +10,7 @@
 //! | [`CutFifo`] | 1 when empty | one word a clock |
 //! | [`Ram`] / [`RamReg`] | 1 / 2 from address to data | one read and one write a clock |
 //! | [`ParityRam`] | 2 from address to data, 3 to `bad` | one read and one write a clock |
+//! | [`SmallRam`] | 1 from address to data | one read and one write a clock |
 //! | [`Delay`] | `N` | one word a clock |
 
 mod cut_fifo;
@@ -19,6 +20,7 @@ mod memory;
 mod parity;
 mod ram;
 mod skid;
+mod small_ram;
 mod stream;
 mod variant;
 pub(crate) mod xor_tree;
@@ -30,5 +32,6 @@ pub use memory::Memory;
 pub use parity::{AddParity, PARITY_BITS, ParityCheck, ParityRam};
 pub use ram::{Ram, RamReg};
 pub use skid::Skid;
+pub use small_ram::SmallRam;
 pub use stream::{StreamSink, StreamSource};
 pub use variant::{RamShape, RamVariant, ecp5_blocks};

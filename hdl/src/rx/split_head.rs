@@ -13,7 +13,7 @@
 //!   but bytes of `header.window` that the frame does not have either, and fields that say nothing of such a frame.
 //! - Layer 2 is as `abi::reason` has it: up to two tags, then a PPPoE session header whose protocol is IPv4 or IPv6. A frame that ends inside
 //!   its tags or its PPPoE header has 14 bytes of layer 2, no encapsulation and its first TPID as EtherType.
-//! - `header.l2.bytes` is zero behind `header.l2.length` bytes. `window`, `gre` and `pppoe_length` say nothing when the EtherType is not
+//! - `header.l2.bytes` is zero behind `header.l2.length` bytes. `window`, `gre`, `fragment_header` and `pppoe_length` say nothing when the EtherType is not
 //!   that of IPv4 or IPv6.
 //!
 //! # How
@@ -95,10 +95,11 @@ pub struct SplitHead<const HEAD: usize> {
     type_v6_s1: [DFF<Bit>; PLACES],
     pppoe_s1: [DFF<Bit>; PLACES],
     ppp_v6_s1: [DFF<Bit>; PLACES],
-    // The frame has that many bytes of layer 2; a packet that starts there says that it is GRE's.
+    // The frame has that many bytes of layer 2; a packet that starts there says that it is GRE's, or that a fragment header follows.
     fits_s1: [DFF<Bit>; L2_LENGTHS],
     gre_v4_s1: [DFF<Bit>; L2_LENGTHS],
     gre_v6_s1: [DFF<Bit>; L2_LENGTHS],
+    fragment_v6_s1: [DFF<Bit>; L2_LENGTHS],
     // Words by which layer 2 is longer than the plain header, in binary.
     four_s1: DFF<Bit>,
     two_s1: DFF<Bit>,
@@ -118,6 +119,7 @@ pub struct SplitHead<const HEAD: usize> {
     v6: Signal<Local, Bit>,
     gre_v4: Signal<Local, Bit>,
     gre_v6: Signal<Local, Bit>,
+    fragment_v6: Signal<Local, Bit>,
     l2_length: Signal<Local, Bits<L2_LENGTH_BITS>>,
     l2_mask: Signal<Local, Bits<L2_BITS>>,
     l2: Signal<Local, L2Record>,
@@ -135,6 +137,7 @@ pub struct SplitHead<const HEAD: usize> {
     ppp_ipv4: Constant<Bits<16>>,
     ppp_ipv6: Constant<Bits<16>>,
     proto_gre: Constant<Bits<8>>,
+    fragment_header: Constant<Bits<8>>,
     least: [Constant<Bits<LENGTH_BITS>>; L2_LENGTHS],
     lengths: [Constant<Bits<L2_LENGTH_BITS>>; L2_LENGTHS],
     masks: [Constant<Bits<L2_BITS>>; L2_LENGTHS],
@@ -180,6 +183,7 @@ impl<const HEAD: usize> Default for SplitHead<HEAD> {
             fits_s1: array::from_fn(|_| DFF::default()),
             gre_v4_s1: array::from_fn(|_| DFF::default()),
             gre_v6_s1: array::from_fn(|_| DFF::default()),
+            fragment_v6_s1: array::from_fn(|_| DFF::default()),
             four_s1: DFF::default(),
             two_s1: DFF::default(),
             one_s1: DFF::default(),
@@ -196,6 +200,7 @@ impl<const HEAD: usize> Default for SplitHead<HEAD> {
             v6: Signal::default(),
             gre_v4: Signal::default(),
             gre_v6: Signal::default(),
+            fragment_v6: Signal::default(),
             l2_length: Signal::default(),
             l2_mask: Signal::default(),
             l2: Signal::default(),
@@ -211,6 +216,7 @@ impl<const HEAD: usize> Default for SplitHead<HEAD> {
             ppp_ipv4: sixteen(wire::PPP_IPV4),
             ppp_ipv6: sixteen(wire::PPP_IPV6),
             proto_gre: Constant::new(u64::from(wire::PROTO_GRE).into()),
+            fragment_header: Constant::new(u64::from(wire::NEXT_HEADER_FRAGMENT).into()),
             least: array::from_fn(|words| Constant::new((l2_bytes(words) as u64).into())),
             lengths: array::from_fn(|words| Constant::new((l2_bytes(words) as u64).into())),
             masks: array::from_fn(|words| {
@@ -238,6 +244,7 @@ impl<const HEAD: usize> Logic for SplitHead<HEAD> {
             self.fits_s1[i].clock.next = self.clock.val();
             self.gre_v4_s1[i].clock.next = self.clock.val();
             self.gre_v6_s1[i].clock.next = self.clock.val();
+            self.fragment_v6_s1[i].clock.next = self.clock.val();
         }
 
         // s1: what is there.
@@ -273,6 +280,7 @@ impl<const HEAD: usize> Logic for SplitHead<HEAD> {
             self.fits_s1[i].d.next = self.length.val() >= self.least[i].val();
             self.gre_v4_s1[i].d.next = self.lower[i + 2].val().get_bits::<8>(0) == self.proto_gre.val();
             self.gre_v6_s1[i].d.next = self.upper[i + 2].val().get_bits::<8>(8) == self.proto_gre.val();
+            self.fragment_v6_s1[i].d.next = self.upper[i + 2].val().get_bits::<8>(8) == self.fragment_header.val();
         }
         // Each tag is a word, PPPoE two.
         self.four_s1.d.next = self.inner.val() & self.pppoe[2].val();
@@ -334,26 +342,31 @@ impl<const HEAD: usize> Logic for SplitHead<HEAD> {
         if self.four_s1.q.val() {
             self.gre_v4.next = self.gre_v4_s1[4].q.val();
             self.gre_v6.next = self.gre_v6_s1[4].q.val();
+            self.fragment_v6.next = self.fragment_v6_s1[4].q.val();
             self.l2_length.next = self.lengths[4].val();
             self.l2_mask.next = self.masks[4].val();
         } else if self.two_s1.q.val() & self.one_s1.q.val() {
             self.gre_v4.next = self.gre_v4_s1[3].q.val();
             self.gre_v6.next = self.gre_v6_s1[3].q.val();
+            self.fragment_v6.next = self.fragment_v6_s1[3].q.val();
             self.l2_length.next = self.lengths[3].val();
             self.l2_mask.next = self.masks[3].val();
         } else if self.two_s1.q.val() {
             self.gre_v4.next = self.gre_v4_s1[2].q.val();
             self.gre_v6.next = self.gre_v6_s1[2].q.val();
+            self.fragment_v6.next = self.fragment_v6_s1[2].q.val();
             self.l2_length.next = self.lengths[2].val();
             self.l2_mask.next = self.masks[2].val();
         } else if self.one_s1.q.val() {
             self.gre_v4.next = self.gre_v4_s1[1].q.val();
             self.gre_v6.next = self.gre_v6_s1[1].q.val();
+            self.fragment_v6.next = self.fragment_v6_s1[1].q.val();
             self.l2_length.next = self.lengths[1].val();
             self.l2_mask.next = self.masks[1].val();
         } else {
             self.gre_v4.next = self.gre_v4_s1[0].q.val();
             self.gre_v6.next = self.gre_v6_s1[0].q.val();
+            self.fragment_v6.next = self.fragment_v6_s1[0].q.val();
             self.l2_length.next = self.lengths[0].val();
             self.l2_mask.next = self.masks[0].val();
         }
@@ -393,8 +406,10 @@ impl<const HEAD: usize> Logic for SplitHead<HEAD> {
             self.header_s2.d.next.ethertype = self.ethertype.val();
             self.header_s2.d.next.v6 = self.v6.val();
             self.header_s2.d.next.gre = self.gre_v4.val();
+            self.header_s2.d.next.fragment_header = false;
             if self.v6.val() {
                 self.header_s2.d.next.gre = self.gre_v6.val();
+                self.header_s2.d.next.fragment_header = self.fragment_v6.val();
             }
             self.header_s2.d.next.pppoe_length = self.pppoe_length.val();
             self.header_s2.d.next.encap = self.encap.val().into();

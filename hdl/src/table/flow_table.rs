@@ -5,6 +5,7 @@
 //!  lookup_valid, key ->| FlowTable |--> answer_valid, answer
 //!  secret ------------>|           |
 //!  write_valid, write->|           |--> bad_slot_valid, bad_slot, bad_entry_valid
+//!  mark, fragment_s3 ->|           |
 //!                      +-----------+
 //! ```
 //! Latency [`LATENCY`] clocks, one lookup a clock, no stall. [The module above](super) says when a write counts.
@@ -16,6 +17,8 @@
 //! - A slot whose parity is wrong matches nothing, an entry whose parity is wrong is no hit. `parity` of the answer says that one was read;
 //!   `bad_slot` and `bad_entry` name it, the first when it was read, the second with the answer, whose `entry` it is. A key that has a good slot hits
 //!   beside bad ones. The stash has no parity: it is flip-flops.
+//! - A later fragment (`fragment_s3`, of the key of three clocks ago) has the entry and the ports that [`Datagrams`] knows for it instead of those
+//!   that its key leads to; without any there is no hit.
 //! - Tables are all zero, that is empty, after configuration. Reset forgets lookups on their way and leaves tables alone.
 //!
 //! Parameters: `BB` bits of a bucket number; `EW4` and `EW6` bits of an IPv4 and an IPv6 entry's index; `REF` bits of an entry
@@ -25,7 +28,8 @@ use std::array;
 
 use fpgaflow_abi::entry::{ACTION_V4, ACTION_V6, ActionLayout, ENTRY_BITS_V4, ENTRY_BITS_V6, NEXT_HOP_BITS};
 use fpgaflow_abi::hash::SECRET_BITS;
-use fpgaflow_abi::key::{Family, KEY_BITS_V4, KEY_BITS_V6};
+use fpgaflow_abi::key::{DPORT, Family, KEY_BITS_V4, KEY_BITS_V6, SPORT};
+use fpgaflow_abi::regs::FRAGMENT_LIFETIME_BITS;
 
 use super::entries::{self, EntryArray};
 use super::entry_ref::WideRef;
@@ -34,8 +38,9 @@ use super::ring_delay::RingDelay;
 use super::slots::{self, SlotBanks};
 use super::stash::Stash;
 use super::{ENTRY_READ, LATENCY, SLOT_READ};
+use crate::fragment::Datagrams;
 use crate::prelude::*;
-use crate::records::{ADDRESS_BITS, FlowAction, TableWrite};
+use crate::records::{ADDRESS_BITS, FlowAction, Fragment, MARK_BITS, SEEN_BITS, TableWrite};
 
 /// Bits of an entry above its key.
 const ACTION_BITS_V4: usize = ENTRY_BITS_V4 - KEY_BITS_V4;
@@ -56,6 +61,8 @@ const COMPARED: usize = ENTRY_READ + entries::LATENCY;
 /// Clocks from the read of an entry to the moment its key is compared.
 const KEY_WAITS: usize = ENTRY_READ + 2;
 
+// The ports are the lowest bits of a key.
+const _: () = assert!(DPORT.lsb == 0 && SPORT.end() == MARK_BITS);
 const _: () = assert!(PICK == 5 && ENTRY_READ == 6 && COMPARED == 9 && LATENCY == 10, "stages in names below");
 
 /// Lowest bits of an action's fields, counted from the end of the key.
@@ -109,6 +116,16 @@ pub struct FlowTable<const BB: usize, const EW4: usize, const EW6: usize, const 
     pub write_valid: Signal<In, Bit>,
     /// The write; one of a next hop is ignored.
     pub write: Signal<In, TableWrite>,
+    /// The ports in the key, exclusive or the packet's identification.
+    pub mark: Signal<In, Bits<MARK_BITS>>,
+    /// What fragment the packet of the key of three clocks ago is.
+    pub fragment_s3: Signal<In, Fragment>,
+    /// Now.
+    pub tick: Signal<In, Bits<SEEN_BITS>>,
+    /// Ticks that a datagram is remembered.
+    pub fragment_lifetime: Signal<In, Bits<FRAGMENT_LIFETIME_BITS>>,
+    /// Forget all datagrams.
+    pub forget: Signal<In, Bit>,
     /// There is an answer in this clock.
     pub answer_valid: Signal<Out, Bit>,
     /// The answer.
@@ -123,7 +140,10 @@ pub struct FlowTable<const BB: usize, const EW4: usize, const EW6: usize, const 
     /// `valid[i]` belongs to clock `i + 1`.
     valid: [DFF<Bit>; LATENCY],
     key_s8: RingDelay<Bits<KEY_BITS_V6>, KEY_WAITS>,
+    wanted_s8: Signal<Local, Bits<KEY_BITS_V6>>,
     key_s8_v4: Signal<Local, Bits<KEY_BITS_V6>>,
+    datagrams: Datagrams<REF>,
+    matched: Signal<Local, Bit>,
     hash: KeyedHash<KEY_BITS_V6, SECRET_BITS>,
     slots: SlotBanks<BB, REF, SLOT>,
     stash: Stash<REF, STASH>,
@@ -147,6 +167,8 @@ pub struct FlowTable<const BB: usize, const EW4: usize, const EW6: usize, const 
     action_v4: Signal<Local, Bits<ACTION_BITS_V4>>,
     action_v6: Signal<Local, Bits<ACTION_BITS_V6>>,
     answer_s10: DFF<FlowAction>,
+
+    no_ports: Constant<Bits<KEY_BITS_V6>>,
 }
 
 impl<const BB: usize, const EW4: usize, const EW6: usize, const REF: usize, const SLOT: usize, const STASH: usize> Default
@@ -163,6 +185,11 @@ impl<const BB: usize, const EW4: usize, const EW6: usize, const REF: usize, cons
             secret: Signal::default(),
             write_valid: Signal::default(),
             write: Signal::default(),
+            mark: Signal::default(),
+            fragment_s3: Signal::default(),
+            tick: Signal::default(),
+            fragment_lifetime: Signal::default(),
+            forget: Signal::default(),
             answer_valid: Signal::default(),
             answer: Signal::default(),
             bad_slot_valid: Signal::default(),
@@ -170,7 +197,10 @@ impl<const BB: usize, const EW4: usize, const EW6: usize, const REF: usize, cons
             bad_entry_valid: Signal::default(),
             valid: array::from_fn(|_| DFF::default()),
             key_s8: RingDelay::default(),
+            wanted_s8: Signal::default(),
             key_s8_v4: Signal::default(),
+            datagrams: Datagrams::default(),
+            matched: Signal::default(),
             hash: KeyedHash::default(),
             slots: SlotBanks::default(),
             stash: Stash::default(),
@@ -194,6 +224,7 @@ impl<const BB: usize, const EW4: usize, const EW6: usize, const REF: usize, cons
             action_v4: Signal::default(),
             action_v6: Signal::default(),
             answer_s10: DFF::default(),
+            no_ports: Constant::new((0..MARK_BITS).fold(!Bits::default(), |ones, bit| ones.replace_bit(bit, false))),
         }
     }
 }
@@ -204,7 +235,21 @@ impl<const BB: usize, const EW4: usize, const EW6: usize, const REF: usize, cons
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, read_v4_s6, read_v6_s6, entry_s6, bad_slot_s6, bad_slot_index_s6, bad_entry_s10, answer_s10);
-        clock!(self, clock, key_s8, hash, slots, stash, entries_v4, entries_v6, read_v4_s9, read_v6_s9, entry_s9, bad_slot_s9);
+        clock!(
+            self,
+            clock,
+            key_s8,
+            datagrams,
+            hash,
+            slots,
+            stash,
+            entries_v4,
+            entries_v6,
+            read_v4_s9,
+            read_v6_s9,
+            entry_s9,
+            bad_slot_s9
+        );
 
         // 0: what waits beside the lookup.
         for i in 0..LATENCY {
@@ -237,10 +282,30 @@ impl<const BB: usize, const EW4: usize, const EW6: usize, const REF: usize, cons
         if self.stash.matched.val() {
             self.picked.next = self.stash.entry.val();
         }
+        self.matched.next = self.slots.matched.val() | self.stash.matched.val();
+
+        // 0 to 9 beside it: a fragment's datagram.
+        self.datagrams.reset.next = self.reset.val();
+        self.datagrams.forget.next = self.forget.val();
+        self.datagrams.lookup_valid.next = self.lookup_valid.val();
+        self.datagrams.mark.next = self.mark.val();
+        self.datagrams.secret.next = self.secret.val();
+        self.datagrams.hash_s2.next = self.hash.hash.val();
+        self.datagrams.fragment_s3.next = self.fragment_s3.val();
+        self.datagrams.tick.next = self.tick.val();
+        self.datagrams.lifetime.next = self.fragment_lifetime.val();
+        self.datagrams.write_valid.next = self.write_valid.val();
+        self.datagrams.write.next = self.write.val();
+        self.datagrams.matched_s5.next = self.matched.val();
+        self.datagrams.picked_s5.next = self.picked.val();
+        if self.datagrams.later_s5.val() {
+            self.matched.next = self.datagrams.known_s5.val();
+            self.picked.next = self.datagrams.entry_s5.val();
+        }
         self.read_v4_s6.d.next = false;
         self.read_v6_s6.d.next = false;
         for looked in PICK..(PICK + 1) {
-            if self.valid[looked - 1].q.val() & (self.slots.matched.val() | self.stash.matched.val()) {
+            if self.valid[looked - 1].q.val() & self.matched.val() {
                 for family in (REF - 1)..REF {
                     self.read_v4_s6.d.next = !self.picked.val().get_bit(family);
                     self.read_v6_s6.d.next = self.picked.val().get_bit(family);
@@ -260,13 +325,18 @@ impl<const BB: usize, const EW4: usize, const EW6: usize, const REF: usize, cons
         // 6 to 9: the entry, of the family that the slot names.
         self.entries_v4.read.next = self.read_v4_s6.q.val();
         self.entries_v4.index.next = self.entry_s6.q.val().get_bits::<EW4>(0);
-        self.key_s8_v4.next = self.key_s8.dout.val();
+        self.wanted_s8.next = self.key_s8.dout.val();
+        if self.datagrams.known_s8.val() {
+            self.wanted_s8.next = (self.key_s8.dout.val() & self.no_ports.val())
+                | bit_cast::<KEY_BITS_V6, MARK_BITS>(self.datagrams.ports_s8.val());
+        }
+        self.key_s8_v4.next = self.wanted_s8.val();
         self.entries_v4.key_s2.next = self.key_s8_v4.val().get_bits::<KEY_BITS_V4>(0);
         self.entries_v4.write_valid.next = self.write_valid.val();
         self.entries_v4.write.next = self.write.val();
         self.entries_v6.read.next = self.read_v6_s6.q.val();
         self.entries_v6.index.next = self.entry_s6.q.val().get_bits::<EW6>(0);
-        self.entries_v6.key_s2.next = self.key_s8.dout.val();
+        self.entries_v6.key_s2.next = self.wanted_s8.val();
         self.entries_v6.write_valid.next = self.write_valid.val();
         self.entries_v6.write.next = self.write.val();
         self.read_v4_s9.din.next = self.read_v4_s6.q.val();
@@ -291,6 +361,7 @@ impl<const BB: usize, const EW4: usize, const EW6: usize, const REF: usize, cons
             if self.valid[compared - 1].q.val() {
                 self.answer_s10.d.next.parity = self.bad_slot_s9.dout.val() | self.bad_entry.val();
                 self.answer_s10.d.next.entry = self.entry_ref.entry.val();
+                self.answer_s10.d.next.role = self.datagrams.role_s9.val();
                 if self.read_v6_s9.dout.val() {
                     for at in V6.valid..(V6.valid + 1) {
                         self.answer_s10.d.next.hit =

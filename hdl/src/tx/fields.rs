@@ -9,8 +9,8 @@
 //!
 //! # Contract
 //! - The header window as the packet leaves is `(window & keep) | value`; `value` has no bit that `keep` has.
-//! - IPv4 without options: TTL, header checksum, addresses. IPv6 without extension headers: hop limit, addresses; it has no checksum.
-//! - TCP and UDP: ports and checksum. GRE: nothing behind the IP header.
+//! - IPv4 without options: TTL, header checksum, addresses. IPv6 without extension headers but a fragment header: hop limit, addresses; it has no checksum.
+//! - TCP and UDP: ports and checksum; behind an IPv6 fragment header it is UDP. GRE and later fragments: nothing behind the IP header.
 //!
 //! # How
 //! Each layout is a struct of the window's bits, so that a field is an assignment to its place: a simulator pays for a shift of the whole
@@ -30,6 +30,10 @@ const LAYER4_BITS: usize = 144;
 /// What is behind that in the window, with an IPv4 and with an IPv6 header before it.
 const REST_BITS_V4: usize = WINDOW_BITS - 8 * wire::IPV4_HEADER_BYTES - LAYER4_BITS;
 const REST_BITS_V6: usize = WINDOW_BITS - 8 * wire::IPV6_HEADER_BYTES - LAYER4_BITS;
+
+/// What is behind a UDP header behind an IPv6 fragment header.
+const REST_BITS_FRAGMENT: usize =
+    WINDOW_BITS - 8 * (wire::IPV6_HEADER_BYTES + wire::FRAGMENT_HEADER_BYTES + wire::UDP_HEADER_BYTES);
 
 /// RFC 768, RFC 9293 figure 1.
 #[derive(Copy, Clone, Debug, Default, PartialEq, LogicStruct)]
@@ -60,6 +64,21 @@ struct WindowV4 {
 struct WindowV6 {
     rest: Bits<REST_BITS_V6>,
     layer4: Layer4,
+    dst: Bits<ADDRESS_BITS>,
+    src: Bits<ADDRESS_BITS>,
+    hop_limit: Bits<8>,
+    before: Bits<56>,
+}
+
+/// RFC 8200 3 and 4.5, RFC 768.
+#[derive(Copy, Clone, Debug, Default, PartialEq, LogicStruct)]
+struct WindowFragment {
+    rest: Bits<REST_BITS_FRAGMENT>,
+    checksum: Bits<16>,
+    length: Bits<16>,
+    dport: Bits<16>,
+    sport: Bits<16>,
+    header: Bits<64>,
     dst: Bits<ADDRESS_BITS>,
     src: Bits<ADDRESS_BITS>,
     hop_limit: Bits<8>,
@@ -103,16 +122,19 @@ pub struct PacketFields {
     layer4: Signal<Local, Layer4>,
     window_v4: Signal<Local, WindowV4>,
     window_v6: Signal<Local, WindowV6>,
+    window_fragment: Signal<Local, WindowFragment>,
 
     no_layer4: Constant<Layer4>,
     empty_v4: Constant<WindowV4>,
     empty_v6: Constant<WindowV6>,
+    empty_fragment: Constant<WindowFragment>,
     keep_v4_tcp: Constant<Bits<WINDOW_BITS>>,
     keep_v4_udp: Constant<Bits<WINDOW_BITS>>,
     keep_v4_gre: Constant<Bits<WINDOW_BITS>>,
     keep_v6_tcp: Constant<Bits<WINDOW_BITS>>,
     keep_v6_udp: Constant<Bits<WINDOW_BITS>>,
     keep_v6_gre: Constant<Bits<WINDOW_BITS>>,
+    keep_fragment: Constant<Bits<WINDOW_BITS>>,
 }
 
 impl Default for PacketFields {
@@ -129,15 +151,18 @@ impl Default for PacketFields {
             layer4: Signal::default(),
             window_v4: Signal::default(),
             window_v6: Signal::default(),
+            window_fragment: Signal::default(),
             no_layer4: Constant::new(Layer4::default()),
             empty_v4: Constant::new(WindowV4::default()),
             empty_v6: Constant::new(WindowV6::default()),
+            empty_fragment: Constant::new(WindowFragment::default()),
             keep_v4_tcp: v4(&[PORTS, TCP_CHECKSUM]),
             keep_v4_udp: v4(&[PORTS, UDP_CHECKSUM]),
             keep_v4_gre: v4(&[]),
             keep_v6_tcp: v6(&[PORTS, TCP_CHECKSUM]),
             keep_v6_udp: v6(&[PORTS, UDP_CHECKSUM]),
             keep_v6_gre: v6(&[]),
+            keep_fragment: keep(wire::IPV6_HEADER_BYTES + wire::FRAGMENT_HEADER_BYTES, FIELDS_V6, &[PORTS, UDP_CHECKSUM]),
         }
     }
 }
@@ -151,6 +176,7 @@ impl Logic for PacketFields {
         self.layer4.next = self.no_layer4.val();
         self.window_v4.next = self.empty_v4.val();
         self.window_v6.next = self.empty_v6.val();
+        self.window_fragment.next = self.empty_fragment.val();
         self.value.next = 0.into();
         self.keep.next = 0.into();
         if self.valid.val() {
@@ -163,7 +189,16 @@ impl Logic for PacketFields {
                     self.layer4.next.tcp_checksum = self.verdict.val().l4_checksum;
                 }
             }
-            if self.verdict.val().v6 {
+            if self.verdict.val().fragment_header & self.verdict.val().udp {
+                self.window_fragment.next.hop_limit = self.verdict.val().ttl;
+                self.window_fragment.next.src = self.src.val();
+                self.window_fragment.next.dst = self.dst.val();
+                self.window_fragment.next.sport = self.verdict.val().sport;
+                self.window_fragment.next.dport = self.verdict.val().dport;
+                self.window_fragment.next.checksum = self.verdict.val().l4_checksum;
+                self.value.next = self.window_fragment.val().into();
+                self.keep.next = self.keep_fragment.val();
+            } else if self.verdict.val().v6 {
                 self.window_v6.next.hop_limit = self.verdict.val().ttl;
                 self.window_v6.next.src = self.src.val();
                 self.window_v6.next.dst = self.dst.val();

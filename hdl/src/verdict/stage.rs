@@ -10,10 +10,13 @@
 //! Latency [`LATENCY`] clocks, one packet a clock, no stall. All outputs come from flip-flops.
 //!
 //! # Contract
-//! - The verdict's reason is the parser's if it found one, which makes the action meaningless, else the first that applies of `parity`
-//!   (no hit beside a bad row, or a bad next hop), `miss`, `no_next_hop`, `host_addressed`, `tcp_flags`, `ttl` (0 or 1), `mtu` (`ip_length` above the next hop's), else 0: forwarded.
+//! - The verdict's reason is the parser's if it found one, which makes the action meaningless, else the first that applies of `fragment` (the
+//!   action's role is `lost`, or `follows` in a row whose datagram did not begin with a forwarded packet), `parity` (no hit beside a bad row, or a
+//!   bad next hop), `miss`, `no_next_hop`, `host_addressed`, `tcp_flags`, `ttl` (0 or 1), `mtu` (`ip_length` above the next hop's), else 0:
+//!   forwarded.
 //! - `frame`, `reason` and `hit` are defined in every verdict, `entry` when `hit` is set, the rest when the packet is forwarded, but for
 //!   `l3_checksum` of IPv6, which has none, and `l4_checksum` of GRE, whose own the card leaves alone.
+//! - A packet that `opens` a row decides for all that follow in that row, from the packet behind it on. A packet punted as `fragment` has no `hit`.
 //! - A forwarded packet is counted once, in the clock of its verdict; a punt never.
 //! - A next hop that a hit needs and whose parity is wrong is told of in the clock of the verdict.
 //! - A next-hop write counts for the packets whose action is given in its clock or later.
@@ -30,8 +33,11 @@ use fpgaflow_abi::slot::ENTRY_REF_BITS;
 use super::checksum::ChecksumUpdate;
 use super::next_hops::{self, NextHops};
 use super::{LATENCY, NEXT_HOP_READ};
+use crate::fragment::Outcomes;
 use crate::prelude::*;
-use crate::records::{ADDRESS_BITS, FlowAction, FrameInfo, LENGTH_BITS, PORT_BITS, Parsed, REASON_BITS, TableWrite, Verdict};
+use crate::records::{
+    ADDRESS_BITS, DatagramRole, FlowAction, FrameInfo, LENGTH_BITS, PORT_BITS, Parsed, REASON_BITS, TableWrite, Verdict,
+};
 use crate::table::RingDelay;
 
 const MAC_BITS: usize = SRC_MAC.width;
@@ -55,6 +61,7 @@ struct Carried {
     v6: Bit,
     udp: Bit,
     gre: Bit,
+    fragment_header: Bit,
 }
 
 /// Next hops (`2^NW` of them), checks and checksums.
@@ -90,6 +97,7 @@ pub struct VerdictStage<const NW: usize> {
     pub bad_next_hop: Signal<Out, Bits<NEXT_HOP_BITS>>,
 
     parity: Constant<Bits<REASON_BITS>>,
+    fragment: Constant<Bits<REASON_BITS>>,
     miss: Constant<Bits<REASON_BITS>>,
     no_next_hop: Constant<Bits<REASON_BITS>>,
     host_addressed: Constant<Bits<REASON_BITS>>,
@@ -110,6 +118,12 @@ pub struct VerdictStage<const NW: usize> {
     l4: ChecksumUpdate,
     next_hops: NextHops<NW>,
     next_hop_s4: Delay<Bits<NEXT_HOP_BITS>, LATENCY>,
+    role_s0: Signal<Local, DatagramRole>,
+    role_s3: Delay<DatagramRole, 3>,
+    role: Signal<Local, DatagramRole>,
+    outcomes: Outcomes,
+    refused_s3: Signal<Local, Bit>,
+    refused_s4: DFF<Bit>,
     early: Signal<Local, Bits<REASON_BITS>>,
     early_s1: DFF<Bits<REASON_BITS>>,
     early_s2: DFF<Bits<REASON_BITS>>,
@@ -163,6 +177,7 @@ impl<const NW: usize> Default for VerdictStage<NW> {
             bad_next_hop_valid: Signal::default(),
             bad_next_hop: Signal::default(),
             parity: code(Reason::Parity),
+            fragment: code(Reason::Fragment),
             miss: code(Reason::Miss),
             no_next_hop: code(Reason::NoNextHop),
             host_addressed: code(Reason::HostAddressed),
@@ -181,6 +196,12 @@ impl<const NW: usize> Default for VerdictStage<NW> {
             l4: ChecksumUpdate::new(0),
             next_hops: NextHops::default(),
             next_hop_s4: Delay::default(),
+            role_s0: Signal::default(),
+            role_s3: Delay::default(),
+            role: Signal::default(),
+            outcomes: Outcomes::default(),
+            refused_s3: Signal::default(),
+            refused_s4: DFF::default(),
             early: Signal::default(),
             early_s1: DFF::default(),
             early_s2: DFF::default(),
@@ -219,9 +240,21 @@ impl<const NW: usize> Logic for VerdictStage<NW> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, early_s1, early_s2, early_s3, has_early_s2, has_early_s3, header_s1, header_s2, header_s3);
-        dff_setup!(self, clock, length_s1, length_s2, usable_s3, host_s3, too_long_s3, reason_s4, bad_next_hop_s4, forward_s4);
+        dff_setup!(
+            self,
+            clock,
+            length_s1,
+            length_s2,
+            usable_s3,
+            host_s3,
+            too_long_s3,
+            reason_s4,
+            bad_next_hop_s4,
+            forward_s4,
+            refused_s4
+        );
         dff_setup!(self, clock, egress_s3, src_mac_s3, dst_mac_s3, encap_s3, egress_s4, src_mac_s4, dst_mac_s4, encap_s4);
-        clock!(self, clock, carried_s4, l3, l4, next_hops, next_hop_s4);
+        clock!(self, clock, carried_s4, l3, l4, next_hops, next_hop_s4, role_s3, outcomes);
         for i in 0..LATENCY {
             self.valid[i].clock.next = self.clock.val();
         }
@@ -258,8 +291,17 @@ impl<const NW: usize> Logic for VerdictStage<NW> {
         self.carried_s0.next.v6 = self.parsed.val().v6;
         self.carried_s0.next.udp = self.parsed.val().udp;
         self.carried_s0.next.gre = self.parsed.val().gre;
+        self.carried_s0.next.fragment_header = self.parsed.val().fragment_header;
         self.carried_s4.din_valid.next = self.action_valid.val();
         self.carried_s4.din.next = self.carried_s0.val();
+
+        self.role_s0.next = self.action.val().role;
+        self.role_s3.din.next = self.role_s0.val();
+        if !self.action_valid.val() | self.reason_s0.val().any() {
+            self.role_s3.din.next.opens = false;
+            self.role_s3.din.next.follows = false;
+            self.role_s3.din.next.lost = false;
+        }
 
         self.early.next = self.reason_s0.val();
         if !self.reason_s0.val().any() & !self.action.val().hit {
@@ -312,7 +354,13 @@ impl<const NW: usize> Logic for VerdictStage<NW> {
         self.header_s3.d.next = self.header_s2.q.val();
 
         // 3: the first reason that applies.
-        if self.has_early_s3.q.val() {
+        self.role.next = self.role_s3.dout.val();
+        self.outcomes.row.next = self.role.val().row;
+        self.refused_s3.next = self.role.val().lost | (self.role.val().follows & !self.outcomes.allowed.val());
+        self.refused_s4.d.next = self.refused_s3.val();
+        if self.refused_s3.val() {
+            self.reason_s3.next = self.fragment.val();
+        } else if self.has_early_s3.q.val() {
             self.reason_s3.next = self.early_s3.q.val();
         } else if self.next_hops.bad.val() {
             self.reason_s3.next = self.parity.val();
@@ -328,6 +376,8 @@ impl<const NW: usize> Logic for VerdictStage<NW> {
             self.reason_s3.next = 0.into();
         }
         self.reason_s4.d.next = self.reason_s3.val();
+        self.outcomes.decided.next = self.role.val().opens;
+        self.outcomes.forwarded.next = !self.reason_s3.val().any();
         for before_last in LATENCY..(LATENCY + 1) {
             self.forward_s4.d.next = self.valid[before_last - 2].q.val() & !self.reason_s3.val().any();
             self.bad_next_hop_s4.d.next =
@@ -348,7 +398,7 @@ impl<const NW: usize> Logic for VerdictStage<NW> {
         self.verdict.next.frame = self.carried_s4.dout.val().frame;
         self.verdict.next.egress = self.egress_s4.q.val();
         self.verdict.next.ip_length = self.carried_s4.dout.val().ip_length;
-        self.verdict.next.hit = self.carried_s4.dout.val().hit;
+        self.verdict.next.hit = self.carried_s4.dout.val().hit & !self.refused_s4.q.val();
         self.verdict.next.entry = self.carried_s4.dout.val().entry;
         self.verdict.next.src_mac = self.src_mac_s4.q.val();
         self.verdict.next.dst_mac = self.dst_mac_s4.q.val();
@@ -363,6 +413,7 @@ impl<const NW: usize> Logic for VerdictStage<NW> {
         self.verdict.next.v6 = self.carried_s4.dout.val().v6;
         self.verdict.next.udp = self.carried_s4.dout.val().udp;
         self.verdict.next.gre = self.carried_s4.dout.val().gre;
+        self.verdict.next.fragment_header = self.carried_s4.dout.val().fragment_header;
         self.bad_next_hop_valid.next = self.bad_next_hop_s4.q.val();
         self.bad_next_hop.next = self.next_hop_s4.dout.val();
         self.count_valid.next = self.forward_s4.q.val();

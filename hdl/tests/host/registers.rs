@@ -40,6 +40,7 @@ fn kept(offset: u32, name: &str) -> Option<u32> {
     Some(match name {
         "PORT_CTRL" | "PORT_MAC_LO" | "PORT_MAC_HI" if port >= GEOMETRY.ports => 0,
         "FLOW_CTRL" => regs::FLOW_CTRL_MASK,
+        "FRAGMENT_LIFETIME" => 0xffff,
         "IRQ_ENABLE" => 0xf,
         "RING_BASE_LO" => !63,
         "RING_SIZE" => 15,

@@ -4,6 +4,8 @@ mod checksum;
 mod counters;
 mod dump;
 mod flow_table;
+mod fragment_blocks;
+mod fragments;
 mod hash;
 mod host;
 mod middle_block;

@@ -2,9 +2,13 @@
 
 use fpgaflow_abi::hash::SECRET_BITS;
 use fpgaflow_abi::key::KEY_BITS_V6;
+use fpgaflow_abi::regs::FRAGMENT_LIFETIME_BITS;
 use fpgaflow_hdl::counters::Counters;
+use fpgaflow_hdl::parse;
 use fpgaflow_hdl::prelude::*;
-use fpgaflow_hdl::records::{CounterReply, CounterRequest, FlowAction, Parsed, SEEN_BITS, TableWrite, Verdict};
+use fpgaflow_hdl::records::{
+    CounterReply, CounterRequest, FlowAction, Fragment, MARK_BITS, Parsed, SEEN_BITS, TableWrite, Verdict,
+};
 use fpgaflow_hdl::table::{FlowTable, LATENCY, RingDelay};
 use fpgaflow_hdl::verdict::VerdictStage;
 
@@ -16,6 +20,10 @@ pub struct Middle<const BB: usize, const EW4: usize, const EW6: usize, const REF
     pub lookup_valid: Signal<In, Bit>,
     pub key: Signal<In, Bits<KEY_BITS_V6>>,
     pub parsed: Signal<In, Parsed>,
+    pub mark: Signal<In, Bits<MARK_BITS>>,
+    pub fragment: Signal<In, Fragment>,
+    pub fragment_lifetime: Signal<In, Bits<FRAGMENT_LIFETIME_BITS>>,
+    pub forget: Signal<In, Bit>,
     pub secret: Signal<In, Bits<SECRET_BITS>>,
     pub write_valid: Signal<In, Bit>,
     pub write: Signal<In, TableWrite>,
@@ -29,6 +37,7 @@ pub struct Middle<const BB: usize, const EW4: usize, const EW6: usize, const REF
     pub reply: Signal<Out, CounterReply>,
     pub gap_wanted: Signal<Out, Bit>,
     flow_table: FlowTable<BB, EW4, EW6, REF, SLOT, 8>,
+    fragment_s3: Delay<Fragment, { parse::LATENCY }>,
     waiting: RingDelay<Parsed, LATENCY>,
     verdict_stage: VerdictStage<NW>,
     counters: Counters<EW4, EW6, REF>,
@@ -39,12 +48,18 @@ impl<const BB: usize, const EW4: usize, const EW6: usize, const REF: usize, cons
 {
     #[hdl_gen]
     fn update(&mut self) {
-        clock!(self, clock, flow_table, waiting, verdict_stage, counters);
+        clock!(self, clock, flow_table, fragment_s3, waiting, verdict_stage, counters);
         self.flow_table.reset.next = self.reset.val();
         self.verdict_stage.reset.next = self.reset.val();
         self.counters.reset.next = self.reset.val();
         self.flow_table.lookup_valid.next = self.lookup_valid.val();
         self.flow_table.key.next = self.key.val();
+        self.flow_table.mark.next = self.mark.val();
+        self.fragment_s3.din.next = self.fragment.val();
+        self.flow_table.fragment_s3.next = self.fragment_s3.dout.val();
+        self.flow_table.fragment_lifetime.next = self.fragment_lifetime.val();
+        self.flow_table.forget.next = self.forget.val();
+        self.flow_table.tick.next = self.tick.val();
         self.waiting.din_valid.next = self.lookup_valid.val();
         self.waiting.din.next = self.parsed.val();
         self.flow_table.secret.next = self.secret.val();

@@ -1,8 +1,10 @@
 //! The parts of the flow table and of the verdict, each by itself through the ladder.
 
 use fpgaflow_abi::entry::{ENTRY_BITS_V4, ENTRY_BITS_V6};
+use fpgaflow_abi::fragment::{OFFSET_BITS, ROWS, TAG_BITS};
 use fpgaflow_abi::key::{Family, KEY_BITS_V4, KEY_BITS_V6};
 use fpgaflow_abi::next_hop::NEXT_HOP_ROW_BITS;
+use fpgaflow_hdl::fragment::Datagrams;
 use fpgaflow_hdl::prim::PARITY_BITS;
 use fpgaflow_hdl::table::{EntryArray, FlowTable, SlotBanks, Stash};
 use fpgaflow_hdl::verdict::{NextHops, VerdictStage};
@@ -38,11 +40,19 @@ fn entry_arrays_are_clean() {
     );
 }
 
+/// Identification, tag, ports, tick and offset.
+const DATAGRAM_BITS: usize = 32 + TAG_BITS + 32 + 32 + OFFSET_BITS;
+
+#[test]
+fn datagrams_are_clean() {
+    check_block("datagrams", Datagrams::<10>::default, Expect::rams(1).with_bits(DATAGRAM_BITS * ROWS));
+}
+
 #[test]
 fn flow_table_is_clean() {
-    // Eight banks of slots, the entries of both families, and the delay line of the key.
-    let bits = 8 * 32 * 29 + (STORED_V4 << 9) + (STORED_V6 << 6) + 7 * KEY_BITS_V6;
-    check_block("flow_table", FlowTable::<5, 9, 6, 10, 29, 8>::default, Expect::rams(11).with_bits(bits));
+    // Eight banks of slots, the entries of both families, the delay line of the key, and rows of datagrams.
+    let bits = 8 * 32 * 29 + (STORED_V4 << 9) + (STORED_V6 << 6) + 7 * KEY_BITS_V6 + DATAGRAM_BITS * ROWS;
+    check_block("flow_table", FlowTable::<5, 9, 6, 10, 29, 8>::default, Expect::rams(12).with_bits(bits));
 }
 
 #[test]

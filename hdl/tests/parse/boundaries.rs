@@ -153,6 +153,38 @@ fn every_flag_of_ipv4_and_tcp_is_judged_right() {
 }
 
 #[test]
+fn every_fragment_field_of_both_families_is_judged_right() {
+    for (on, reasons) in [(false, &["fragment"][..]), (true, &["forwarded", "fragment", "malformed"])] {
+        let mut sender = Sender::new("front64", Front64::default());
+        sender.rig.set_fragments(&mut sender.rng, on);
+        for protocol in [TCP, UDP, GRE, 1, 44, 0] {
+            for word in
+                (0..16).flat_map(|bit| [1_u16 << bit, 0x2000 | 1 << bit, 0x3fff ^ 1 << bit]).filter(|word| word & 0x3fff != 0)
+            {
+                for total in [20, 21, 27, 28, 29, 36, 39, 40, 60] {
+                    sender.v4(80, total, |packet| {
+                        packet[6..8].copy_from_slice(&word.to_be_bytes());
+                        packet[9] = protocol;
+                    });
+                }
+            }
+            for word in (0..16).flat_map(|bit| [1_u16 << bit, 1 | 1 << bit, 0]) {
+                for payload in [0, 1, 7, 8, 9, 15, 16, 17, 40] {
+                    sender.v6(100, payload, |packet| {
+                        packet[6] = 44;
+                        packet[40] = protocol;
+                        packet[42..44].copy_from_slice(&word.to_be_bytes());
+                        // A datagram far longer than its first part, and one that is too short to be one.
+                        packet[52..54].copy_from_slice(&(if payload == 17 { 7_u16 } else { 9_000 }).to_be_bytes());
+                    });
+                }
+            }
+        }
+        assert_eq!(sender.reasons(), reasons);
+    }
+}
+
+#[test]
 fn gre_has_to_have_a_header_and_version_0() {
     let mut sender = Sender::new("front64", Front64::default());
     for payload in 0..12 {

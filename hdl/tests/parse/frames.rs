@@ -157,7 +157,7 @@ fn spoil(rng: &mut ChaCha8Rng, frame: &mut Frame, config: &Config) {
     let length = frame.packet.len();
     let v6 = frame.packet.first().is_some_and(|first| first >> 4 == 6);
     let ip = if v6 { 40 } else { 20 };
-    match rng.random_range(0..30) {
+    match rng.random_range(0..34) {
         0 => frame.ethertype = [0x0806, 0x0800, 0x86dd, 0x8100, rng.random()][rng.random_range(0..5)],
         1 => frame.destination = [0xff; 6],
         2 => frame.destination[0] |= 1,
@@ -221,7 +221,33 @@ fn spoil(rng: &mut ChaCha8Rng, frame: &mut Frame, config: &Config) {
             set16(&mut frame.packet, if v6 { 4 } else { 2 }, if v6 { total - ip } else { total });
             change(rng, frame, ip + 1, 0x01);
         }
+        28..32 => make_part(rng, frame),
         _ => change(rng, frame, ip + 13, 0xff),
+    }
+}
+
+/// Makes the packet a fragment, the first one or another, the whole datagram's length still in its UDP header.
+fn make_part(rng: &mut ChaCha8Rng, frame: &mut Frame) {
+    let packet = &mut frame.packet;
+    if packet.len() < 40 {
+        return;
+    }
+    let more = rng.random::<u16>() & 1;
+    let offset = if rng.random() { 0 } else { [1, 2, 185, 0x1fff, rng.random_range(0..0x2000)][rng.random_range(0..5)] };
+    if packet[0] >> 4 == 6 {
+        let header = [packet[6], 0, (offset >> 5) as u8, (offset << 3 | more) as u8].into_iter().chain(rng.random::<[u8; 4]>());
+        packet.splice(40..40, header);
+        packet[6] = 44;
+        let payload = usize::from(u16::from_be_bytes([packet[4], packet[5]]));
+        // Seldom without room for all of the header.
+        let payload = if rng.random_ratio(1, 10) { rng.random_range(0..18) } else { payload + 8 };
+        set16(packet, 4, payload);
+    } else {
+        set16(packet, 6, usize::from(more << 13 | offset));
+        if packet[9] == UDP && rng.random() {
+            set16(packet, 24, rng.random_range(0..0x1_0000));
+        }
+        fill_checksum(packet);
     }
 }
 

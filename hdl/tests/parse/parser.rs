@@ -41,7 +41,8 @@ fn random_run(name: &str, dut: impl Block) {
         rig.clock(&mut rng, Some((bytes, frame.port)));
     }
     rig.drain(&mut rng);
-    println!("{:?}", rig.reasons);
+    println!("{:?}, {:?} fragments to look up", rig.reasons, rig.parts);
+    assert!(rig.parts.iter().all(|parts| *parts >= 1000), "{:?} fragments were looked up", rig.parts);
     for reason in Reason::ALL {
         // Of the parser, which are all up to the lookup; a frame that is not IP is of no family.
         let found = matches!(reason, Reason::IpExtension | Reason::Forwarded)

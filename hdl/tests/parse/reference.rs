@@ -13,6 +13,7 @@ pub struct Config {
     pub promiscuous: Vec<bool>,
     pub macs: Vec<[u8; 6]>,
     pub lookup: bool,
+    pub fragments: bool,
 }
 
 /// A packet that may be looked up. What means nothing is zero.
@@ -27,6 +28,18 @@ pub struct Packet {
     pub udp: bool,
     pub gre: bool,
     pub tcp_control: bool,
+    pub fragment_header: bool,
+    pub part: Option<Part>,
+}
+
+/// Which part of its datagram a packet is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Part {
+    pub more: bool,
+    pub id: u32,
+    pub offset: u16,
+    /// Length in units of 8 bytes.
+    pub units: u16,
 }
 
 /// What both families say of a packet.
@@ -37,6 +50,7 @@ struct Ip<'a> {
     ttl: u8,
     checksum: u16,
     payload: &'a [u8],
+    part: Option<Part>,
 }
 
 /// The packet, or why there is none.
@@ -46,9 +60,11 @@ pub fn parse(frame: &[u8], port: usize, config: &Config) -> Result<Packet, Reaso
     let behind = &frame[layer2.bytes..];
     let room = layer2.pppoe_length.map_or(behind.len(), |length| behind.len().min(usize::from(length).saturating_sub(2)));
     let v6 = layer2.ethertype == 0x86dd;
-    let ip = if v6 { ipv6(&behind[..room])? } else { ipv4(&behind[..room])? };
+    let ip = if v6 { ipv6(&behind[..room], config.fragments)? } else { ipv4(&behind[..room], config.fragments)? };
     let payload = ip.payload;
+    let later = ip.part.is_some_and(|part| part.offset != 0);
     let (ports, l4_checksum, tcp_control) = match ip.protocol {
+        _ if later => (false, 0, false),
         6 => {
             let header = usize::from(*payload.get(12).ok_or(Reason::Malformed)? >> 4) * 4;
             if header < 20 || header > payload.len() {
@@ -58,7 +74,7 @@ pub fn parse(frame: &[u8], port: usize, config: &Config) -> Result<Packet, Reaso
         }
         17 => {
             let datagram = usize::from(sixteen(payload, 4).ok_or(Reason::Malformed)?);
-            if datagram < 8 || datagram > payload.len() {
+            if payload.len() < 8 || datagram < 8 || (ip.part.is_none() && datagram > payload.len()) {
                 return Err(Reason::Malformed);
             }
             (true, sixteen(payload, 6).unwrap(), false)
@@ -93,9 +109,11 @@ pub fn parse(frame: &[u8], port: usize, config: &Config) -> Result<Packet, Reaso
         l3_checksum: ip.checksum,
         l4_checksum,
         v6,
-        udp: ip.protocol == 17,
-        gre: ip.protocol == 47,
+        udp: ip.protocol == 17 && !later,
+        gre: ip.protocol == 47 || later,
         tcp_control,
+        fragment_header: v6 && ip.part.is_some(),
+        part: ip.part,
     })
 }
 
@@ -120,7 +138,7 @@ fn check_layer2(frame: &[u8], layer2: &Layer2, port: usize, config: &Config) -> 
 }
 
 /// An IPv4 packet that is whole, in the room there is.
-fn ipv4(room: &[u8]) -> Result<Ip<'_>, Reason> {
+fn ipv4(room: &[u8], fragments: bool) -> Result<Ip<'_>, Reason> {
     if room.len() < 20 || room[0] >> 4 != 4 {
         return Err(Reason::Malformed);
     }
@@ -135,9 +153,16 @@ fn ipv4(room: &[u8]) -> Result<Ip<'_>, Reason> {
     if !checksum_is_right(&room[..20]) {
         return Err(Reason::IpChecksum);
     }
-    if room[6] & 0x3f != 0 || room[7] != 0 {
+    let is_part = room[6] & 0x3f != 0 || room[7] != 0;
+    if is_part && !(fragments && (room[9] == 6 || room[9] == 17)) {
         return Err(Reason::Fragment);
     }
+    let part = is_part.then(|| Part {
+        more: room[6] & 0x20 != 0,
+        id: sixteen(room, 4).unwrap().into(),
+        offset: u16::from(room[6] & 0x1f) << 8 | u16::from(room[7]),
+        units: ((length - 20) / 8) as u16,
+    });
     if room[9] == 1 {
         return Err(Reason::Icmp);
     }
@@ -149,11 +174,12 @@ fn ipv4(room: &[u8]) -> Result<Ip<'_>, Reason> {
         ttl: room[8],
         checksum: sixteen(room, 10).unwrap(),
         payload: &room[20..length],
+        part,
     })
 }
 
 /// An IPv6 packet that is whole, in the room there is.
-fn ipv6(room: &[u8]) -> Result<Ip<'_>, Reason> {
+fn ipv6(room: &[u8], fragments: bool) -> Result<Ip<'_>, Reason> {
     if room.len() < 40 || room[0] >> 4 != 6 {
         return Err(Reason::Malformed);
     }
@@ -161,20 +187,33 @@ fn ipv6(room: &[u8]) -> Result<Ip<'_>, Reason> {
     if length > room.len() {
         return Err(Reason::Malformed);
     }
+    let (mut protocol, mut header, mut part) = (room[6], 40, None);
     match room[6] {
         0 | 43 | 51 | 60 | 135 | 139 | 140 => return Err(Reason::IpExtension),
-        44 => return Err(Reason::Fragment),
+        44 => {
+            if !fragments || length < 48 || room[40] != 17 || (room[42] == 0 && room[43] & 0xf9 == 0) {
+                return Err(Reason::Fragment);
+            }
+            (protocol, header) = (17, 48);
+            part = Some(Part {
+                more: room[43] & 1 == 1,
+                id: u32::from_be_bytes(room[44..48].try_into().unwrap()),
+                offset: sixteen(room, 42).unwrap() >> 3,
+                units: ((length - 48) / 8) as u16,
+            });
+        }
         58 => return Err(Reason::Icmp),
         _ => {}
     }
     let address = |at: usize| Ipv6Addr::from(<[u8; 16]>::try_from(&room[at..at + 16]).unwrap());
     Ok(Ip {
         addresses: Addresses::V6 { src: address(8), dst: address(24) },
-        protocol: room[6],
+        protocol,
         length,
         ttl: room[7],
         checksum: 0,
-        payload: &room[40..length],
+        payload: &room[header..length],
+        part,
     })
 }
 

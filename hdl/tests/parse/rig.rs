@@ -6,13 +6,13 @@ use fpgaflow_abi::key::{KEY_BITS_V6, KeyBits};
 use fpgaflow_abi::reason::Reason;
 use fpgaflow_hdl::parse::{LATENCY, Parser};
 use fpgaflow_hdl::prelude::*;
-use fpgaflow_hdl::records::{FrameInfo, Parsed};
+use fpgaflow_hdl::records::{Fragment, FrameInfo, MARK_BITS, Parsed};
 use fpgaflow_hdl::rx::{HEAD_64, HEAD_512, SplitHead};
 use fpgaflow_hdl_guard::{Model, Port, model};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use crate::reference::{Config, Packet, parse};
+use crate::reference::{Config, Packet, Part, parse};
 
 /// Ports of the card.
 pub const PORTS: usize = 3;
@@ -33,10 +33,13 @@ macro_rules! front {
             promiscuous: [Signal<In, Bit>; PORTS],
             port_mac: [Signal<In, Bits<48>>; PORTS],
             lookup_enable: Signal<In, Bit>,
+            fragments: Signal<In, Bit>,
             key_valid: Signal<Out, Bit>,
             key: Signal<Out, Bits<KEY_BITS_V6>>,
+            mark: Signal<Out, Bits<MARK_BITS>>,
             parsed_valid: Signal<Out, Bit>,
             parsed: Signal<Out, Parsed>,
+            fragment: Signal<Out, Fragment>,
             split: SplitHead<$head>,
             parser: Parser<PORTS>,
         }
@@ -52,10 +55,13 @@ macro_rules! front {
                     promiscuous: std::array::from_fn(|_| Signal::default()),
                     port_mac: std::array::from_fn(|_| Signal::default()),
                     lookup_enable: Signal::default(),
+                    fragments: Signal::default(),
                     key_valid: Signal::default(),
                     key: Signal::default(),
+                    mark: Signal::default(),
                     parsed_valid: Signal::default(),
                     parsed: Signal::default(),
+                    fragment: Signal::default(),
                     split: SplitHead::default(),
                     parser: Parser::default(),
                 }
@@ -78,10 +84,13 @@ macro_rules! front {
                     self.parser.port_mac[i].next = self.port_mac[i].val();
                 }
                 self.parser.lookup_enable.next = self.lookup_enable.val();
+                self.parser.fragments.next = self.fragments.val();
                 self.key_valid.next = self.parser.key_valid.val();
                 self.key.next = self.parser.key.val();
+                self.mark.next = self.parser.mark.val();
                 self.parsed_valid.next = self.parser.parsed_valid.val();
                 self.parsed.next = self.parser.parsed.val();
+                self.fragment.next = self.parser.fragment.val();
             }
         }
     };
@@ -99,14 +108,19 @@ pub struct Rig {
     promiscuous: Vec<Port>,
     macs: Vec<Port>,
     lookup: Port,
+    fragments: Port,
     parsed_valid: Port,
     parsed: Port,
+    fragment: Port,
     key_valid: Port,
     key: Port,
+    mark: Port,
     pub config: Config,
     /// A clock each: frames whose key is due, frames and keys whose reason is due.
     keys: VecDeque<Option<(Vec<u8>, usize)>>,
-    inside: VecDeque<Option<(Vec<u8>, usize, KeyBits)>>,
+    inside: VecDeque<Option<(Vec<u8>, usize, KeyBits, u32)>>,
+    /// How often a first and a later fragment were to be looked up.
+    pub parts: [u32; 2],
     /// How often each reason was found, in each family.
     pub reasons: BTreeMap<(&'static str, bool), u32>,
 }
@@ -126,14 +140,18 @@ impl Rig {
             promiscuous: (0..PORTS).map(|port| m.port(&format!("promiscuous_{port}"))).collect(),
             macs: (0..PORTS).map(|port| m.port(&format!("port_mac_{port}"))).collect(),
             lookup: m.port("lookup_enable"),
+            fragments: m.port("fragments"),
             parsed_valid: m.port("parsed_valid"),
             parsed: m.port("parsed"),
+            fragment: m.port("fragment"),
             key_valid: m.port("key_valid"),
             key: m.port("key"),
+            mark: m.port("mark"),
             m,
-            config: Config { promiscuous: vec![false; PORTS], macs: vec![[2; 6]; PORTS], lookup: true },
+            config: Config { promiscuous: vec![false; PORTS], macs: vec![[2; 6]; PORTS], lookup: true, fragments: false },
             keys: VecDeque::from(vec![None; KEY_AFTER]),
             inside: VecDeque::from(vec![None; PARSED_AFTER - KEY_AFTER]),
+            parts: [0; 2],
             reasons: BTreeMap::new(),
         };
         rig.configure(rng, false);
@@ -153,6 +171,15 @@ impl Rig {
         }
         self.config.lookup = !(strict && rng.random_ratio(1, 10));
         self.m.set(self.lookup, self.config.lookup.into());
+        let fragments = strict && rng.random();
+        self.set_fragments(rng, fragments);
+    }
+
+    /// Looks fragments up or not.
+    pub fn set_fragments(&mut self, rng: &mut ChaCha8Rng, on: bool) {
+        self.drain(rng);
+        self.config.fragments = on;
+        self.m.set(self.fragments, on.into());
     }
 
     /// One clock, with a frame by a port going in or not. What the frame does not have is random in the head.
@@ -180,21 +207,25 @@ impl Rig {
         assert_eq!(self.m.get(self.key_valid) == 1, keyed.is_some());
         let mut key = KeyBits::default();
         self.m.get_words(self.key, &mut key.0);
-        self.inside.push_back(keyed.map(|(frame, port)| (frame, port, key)));
+        let mark = self.m.get(self.mark) as u32;
+        self.inside.push_back(keyed.map(|(frame, port)| (frame, port, key, mark)));
         let due = self.inside.pop_front().flatten();
         assert_eq!(self.m.get(self.parsed_valid) == 1, due.is_some());
-        if let Some((frame, port, key)) = due {
-            self.check(&frame, port, key);
+        if let Some((frame, port, key, mark)) = due {
+            self.check(&frame, port, key, mark);
+        } else {
+            assert_eq!(self.m.get(self.fragment) & 3, 0, "a fragment without a header");
         }
         self.m.tick();
     }
 
-    fn check(&mut self, frame: &[u8], port: usize, key: KeyBits) {
+    fn check(&mut self, frame: &[u8], port: usize, mut key: KeyBits, mark: u32) {
         let mut words = [0; 2];
         self.m.get_words(self.parsed, &mut words);
         let mut fields = Fields { words, at: 0 };
         let reason = Reason::from_code(fields.take(8) as u8).expect("a reason of the ABI");
         assert_eq!((fields.take(16), fields.take(4)), (frame.len() as u64, port as u64));
+        let part = self.part(&mut key, mark);
         let mut packet = Packet {
             key,
             ip_length: fields.take(16) as u16,
@@ -205,6 +236,8 @@ impl Rig {
             udp: fields.take(1) == 1,
             gre: fields.take(1) == 1,
             tcp_control: fields.take(1) == 1,
+            fragment_header: fields.take(1) == 1,
+            part,
         };
         assert_eq!(fields.at as u32, self.m.width(self.parsed));
         let v6 = packet.v6;
@@ -218,6 +251,36 @@ impl Rig {
         let head = &frame[..frame.len().min(94)];
         assert_eq!(found, parse(frame, port, &self.config), "port {port}, frame of {}: {head:02x?}", frame.len());
         *self.reasons.entry((reason.name(), v6)).or_default() += 1;
+    }
+
+    /// What fragment the packet is, if any. The ports of a later one mean nothing: they are taken out of its key.
+    fn part(&mut self, key: &mut KeyBits, mark: u32) -> Option<Part> {
+        let mut words = [0; 2];
+        self.m.get_words(self.fragment, &mut words);
+        let mut fields = Fields { words, at: 0 };
+        let (first, later) = (fields.take(1) == 1, fields.take(1) == 1);
+        assert!(!(first && later), "a fragment is the first or it is not");
+        let part = Part {
+            more: fields.take(1) == 1,
+            id: fields.take(32) as u32,
+            offset: fields.take(13) as u16,
+            units: fields.take(13) as u16,
+        };
+        let ports = fields.take(32) as u32;
+        assert_eq!(fields.at as u32, self.m.width(self.fragment));
+        (first || later).then(|| {
+            assert_eq!(
+                (ports, ports ^ part.id),
+                (key.0[0] as u32, mark),
+                "ports, and the mark that puts the identification there"
+            );
+            assert_eq!(later, part.offset != 0);
+            self.parts[usize::from(later)] += 1;
+            if later {
+                key.0[0] &= !0xffff_ffff;
+            }
+            part
+        })
     }
 
     pub fn drain(&mut self, rng: &mut ChaCha8Rng) {

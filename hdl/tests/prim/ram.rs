@@ -16,6 +16,7 @@ use crate::{drive, same};
 fn rams_are_clean_and_one_memory_each() {
     check_block("memory", Memory::<Bits<313>, 10, false>::default, Expect::rams(1).with_bits(313 << 10));
     check_block("ram", Ram::<Bits<313>, 10>::default, Expect::rams(1).with_bits(313 << 10));
+    check_block("small_ram", SmallRam::<Bits<125>, 6>::default, Expect::rams(1).with_bits(125 << 6));
     check_block("ram_reg", RamReg::<Bits<313>, 10>::default, Expect::rams(1).with_bits(313 << 10));
 }
 
@@ -99,6 +100,7 @@ macro_rules! transparency {
 }
 
 transparency!(a_read_sees_the_write_of_its_clock_and_no_later_one, Ram<Bits<40>, 2>, "ram40", 1);
+transparency!(a_small_ram_read_sees_the_write_of_its_clock_and_no_later_one, SmallRam<Bits<40>, 2>, "small_ram40", 1, ren);
 transparency!(a_registered_read_sees_the_write_of_its_clock_and_no_later_one, RamReg<Bits<40>, 2>, "ram_reg40", 2, ren);
 
 #[test]
@@ -187,7 +189,7 @@ fn blocks_of_an_ecp5_do_what_the_generic_ram_does() {
         m.tick();
         let agreed = m.get(same);
         for (i, shape) in shapes.iter().enumerate() {
-            let collide = writes && (write_at ^ read_at) as usize % shape.words == 0;
+            let collide = writes && ((write_at ^ read_at) as usize).is_multiple_of(shape.words);
             let before = word[i];
             if reads {
                 word[i] = !collide;

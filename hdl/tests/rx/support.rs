@@ -119,6 +119,7 @@ pub struct HeaderFields {
     pub ethertype: u16,
     pub v6: bool,
     pub gre: bool,
+    pub fragment_header: bool,
     pub pppoe_length: u16,
     pub encap: u64,
     pub frame: u64,
@@ -139,9 +140,10 @@ impl HeaderFields {
             ethertype: bits(757, 16) as u16,
             v6: bits(773, 1) == 1,
             gre: bits(774, 1) == 1,
-            pppoe_length: bits(775, 16) as u16,
-            encap: bits(791, 48),
-            frame: bits(839, 20),
+            fragment_header: bits(775, 1) == 1,
+            pppoe_length: bits(776, 16) as u16,
+            encap: bits(792, 48),
+            frame: bits(840, 20),
         }
     }
 
@@ -164,6 +166,8 @@ impl HeaderFields {
             assert_eq!(self.window[..seen], packet[..seen]);
             let protocol = packet.get(if self.v6 { 6 } else { 9 });
             assert!(protocol.is_none_or(|protocol| self.gre == (*protocol == 47)), "GRE or not");
+            let fragment = protocol.is_none_or(|protocol| self.fragment_header == (self.v6 && *protocol == 44));
+            assert!(fragment, "a fragment header or none");
         }
     }
 }

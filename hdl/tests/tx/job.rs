@@ -20,6 +20,7 @@ pub const L2_LENGTHS: [usize; 5] = [14, 18, 22, 26, 30];
 pub enum Layer4 {
     Tcp,
     Udp,
+    /// Or a later fragment: whatever is there.
     Gre,
 }
 
@@ -28,20 +29,28 @@ pub enum Layer4 {
 pub struct Kind {
     pub v6: bool,
     pub layer4: Layer4,
+    /// Behind a fragment header; IPv6's alone.
+    pub fragment: bool,
 }
 
 impl Kind {
-    pub const ALL: [Self; 6] = [
-        Self { v6: false, layer4: Layer4::Tcp },
-        Self { v6: false, layer4: Layer4::Udp },
-        Self { v6: false, layer4: Layer4::Gre },
-        Self { v6: true, layer4: Layer4::Tcp },
-        Self { v6: true, layer4: Layer4::Udp },
-        Self { v6: true, layer4: Layer4::Gre },
+    pub const ALL: [Self; 8] = [
+        Self { v6: false, layer4: Layer4::Tcp, fragment: false },
+        Self { v6: false, layer4: Layer4::Udp, fragment: false },
+        Self { v6: false, layer4: Layer4::Gre, fragment: false },
+        Self { v6: true, layer4: Layer4::Tcp, fragment: false },
+        Self { v6: true, layer4: Layer4::Udp, fragment: false },
+        Self { v6: true, layer4: Layer4::Gre, fragment: false },
+        Self { v6: true, layer4: Layer4::Udp, fragment: true },
+        Self { v6: true, layer4: Layer4::Gre, fragment: true },
     ];
 
     fn ip_header(self) -> usize {
-        if self.v6 { 40 } else { 20 }
+        match self {
+            Self { fragment: true, .. } => 48,
+            Self { v6: true, .. } => 40,
+            _ => 20,
+        }
     }
 
     /// Headers alone; what is shorter is punted before.
@@ -104,7 +113,8 @@ impl Job {
     pub fn random(body_length: usize, forward: bool, rng: &mut ChaCha8Rng) -> Self {
         let kinds: Vec<Kind> = Kind::ALL.into_iter().filter(|kind| kind.shortest() <= body_length).collect();
         let forward = forward && !kinds.is_empty();
-        let kind = if forward { kinds[rng.random_range(0..kinds.len())] } else { Kind::ALL[rng.random_range(0..6)] };
+        let kind =
+            if forward { kinds[rng.random_range(0..kinds.len())] } else { Kind::ALL[rng.random_range(0..Kind::ALL.len())] };
         let encaps = random_encaps(rng);
         let shortest = kind.shortest();
         Self {
@@ -172,6 +182,7 @@ impl Job {
             v6: self.kind.v6,
             gre: self.kind.layer4 == Layer4::Gre,
             udp: self.kind.layer4 == Layer4::Udp,
+            fragment_header: self.kind.fragment,
         };
         words::<{ Verdict::BITS }>(verdict.into())
     }

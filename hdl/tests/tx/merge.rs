@@ -114,7 +114,7 @@ fn a_header_with_two_tags_and_pppoe_has_these_bytes() {
         job.macs = [2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2];
         let tags = [Some(Tag { kind: TagKind::Dot1ad, vid: 0x123 }), Some(Tag { kind: TagKind::Dot1Q, vid: 0xfff })];
         job.encap = Encap { tags, pppoe: Some(0xbeef) };
-        job.kind = Kind { v6: true, layer4: Layer4::Udp };
+        job.kind = Kind { v6: true, layer4: Layer4::Udp, fragment: false };
         job.ip_length = 0x80;
         let header = [
             2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x88, 0xa8, 0x01, 0x23, 0x81, 0x00, 0x0f, 0xff, 0x88, 0x64, 0x11, 0x00, 0xbe,
@@ -134,7 +134,7 @@ fn padding_that_came_is_zeros_or_nothing_when_the_header_grows() {
         for encap in random_encaps(&mut rng) {
             // 28 bytes of packet in 46; all that came behind the packet is ones.
             let mut job = Job::random(46, true, &mut rng);
-            (job.kind, job.encap, job.ip_length) = (Kind { v6: false, layer4: Layer4::Udp }, encap, 28);
+            (job.kind, job.encap, job.ip_length) = (Kind { v6: false, layer4: Layer4::Udp, fragment: false }, encap, 28);
             job.body[28..].fill(0xff);
             let frame = rig.all(std::slice::from_ref(&job), &mut rng).remove(0);
             assert_eq!(frame.bytes.len(), 60);
@@ -150,7 +150,7 @@ fn gre_leaves_with_its_own_bytes_behind_the_ip_header() {
         let mut rig = Rig::new(width);
         for v6 in [false, true] {
             let mut job = Job::random_full(100, true, &mut rng);
-            job.kind = Kind { v6, layer4: Layer4::Gre };
+            job.kind = Kind { v6, layer4: Layer4::Gre, fragment: false };
             let frame = rig.all(std::slice::from_ref(&job), &mut rng).remove(0);
             let ip_header = if v6 { 40 } else { 20 };
             assert_eq!(frame.bytes[job.header().len() + ip_header..], job.body[ip_header..], "{width} bits");
@@ -224,7 +224,7 @@ fn a_packet_that_ends_early_ends_its_frame_and_not_the_next() {
     for width in [64, 512] {
         let mut rig = Rig::new(width);
         let mut short = Job::random(600, true, &mut rng);
-        (short.ip_length, short.kind, short.encap) = (500, Kind { v6: false, layer4: Layer4::Udp }, Encap::NONE);
+        (short.ip_length, short.kind, short.encap) = (500, Kind { v6: false, layer4: Layer4::Udp, fragment: false }, Encap::NONE);
         let expected = short.expected();
         // The verdict says 500 bytes, 64 come.
         short.body.truncate(64);

@@ -33,7 +33,7 @@ fn pace(rig: &mut Rig, width: usize, jobs: &[Job], rng: &mut ChaCha8Rng) -> (usi
 
 fn udp(body: usize, ip_length: usize, rng: &mut ChaCha8Rng) -> Job {
     let mut job = Job::random(body, true, rng);
-    (job.kind, job.ip_length) = (Kind { v6: false, layer4: Layer4::Udp }, ip_length);
+    (job.kind, job.ip_length) = (Kind { v6: false, layer4: Layer4::Udp, fragment: false }, ip_length);
     job
 }
 

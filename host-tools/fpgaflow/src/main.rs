@@ -11,6 +11,7 @@ mod host;
 mod live_card;
 mod logging;
 mod replay;
+mod secret;
 mod signals;
 #[cfg(feature = "sim")]
 mod stepped_card;

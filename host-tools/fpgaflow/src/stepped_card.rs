@@ -5,18 +5,19 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use fpgaflow_abi::geometry::Geometry;
-use fpgaflow_abi::hash::{HashSecret, SECRET_WORDS};
+use fpgaflow_abi::hash::HashSecret;
 use fpgaflow_abi::key::Family;
 use fpgaflow_abi::reason::REASONS;
 use fpgaflow_abi::slot::EntryRef;
 use fpgaflow_card::{Build, CosimTransport, RxFrame, TxFrame, Width};
-use fpgaflow_driver::card::{Card, CommandEvent, Events, Options, PortSettings};
-use fpgaflow_driver::hash::choose_secret;
+use fpgaflow_driver::card::{Card, CommandEvent, Events, FRAGMENT_LIFETIME, Options, PortSettings};
 use fpgaflow_driver::placement::Effort;
 use fpgaflow_driver::table::FlowTable;
 use fpgaflow_driver::transport::Transport;
 use fpgaflow_flows::FlowSet;
 use fpgaflow_golden::FlowCounters;
+
+use crate::secret::fixed_secret;
 
 /// Clocks between two looks of the driver.
 pub const SLICE_CLOCKS: u64 = 64;
@@ -49,7 +50,7 @@ impl SteppedCard {
     /// What the driver said of the card.
     pub fn open(width: Width) -> anyhow::Result<Self> {
         let transport = CosimTransport::new(fpgaflow_card::Card::new(width)?).context("make card sim")?;
-        let secret = secret(width.geometry().bucket_bits);
+        let secret = fixed_secret(width.geometry().bucket_bits);
         let driver = Card::open(Arc::clone(&transport) as Arc<dyn Transport>, secret, Options::default())?;
         Ok(Self { transport, driver, secret, events: Events::default(), flows: Vec::new(), epoch: Instant::now() })
     }
@@ -85,6 +86,14 @@ impl SteppedCard {
         }
         self.driver.set_lookup(true)?;
         Ok(())
+    }
+
+    /// Has the card forward fragments.
+    ///
+    /// # Errors
+    /// Failures of the card.
+    pub fn forward_fragments(&mut self) -> anyhow::Result<()> {
+        Ok(self.driver.set_fragments(Some(FRAGMENT_LIFETIME))?)
     }
 
     /// Clocks since power-on.
@@ -169,17 +178,4 @@ impl SteppedCard {
         }
         Ok(())
     }
-}
-
-/// Secret of the keyed hash, always the same: nobody aims flows at the buckets of a replay.
-fn secret(bucket_bits: u8) -> HashSecret {
-    // Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014.
-    let mut state = 0_u64;
-    let mut word = || {
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (state ^ state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ mixed >> 31
-    };
-    choose_secret(|| HashSecret(std::array::from_fn::<u64, SECRET_WORDS, _>(|_| word())), bucket_bits.into())
 }

@@ -10,8 +10,10 @@ use fpgaflow_abi::reason::{REASONS, Reason};
 use fpgaflow_abi::regs::MOST_COUNTED_BYTES;
 use fpgaflow_abi::slot::EntryRef;
 
+use crate::datagrams::{Datagrams, FragmentConfig, Meeting};
 use crate::decide::{Found, decide, examine, reject};
 use crate::outcome::Outcome;
+use crate::parse::Packet;
 
 /// What the driver tells one port.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -37,6 +39,8 @@ pub enum Change {
     NextHop(u16, NextHop),
     /// Sets `FLOW_CTRL.LOOKUP`.
     Lookup(bool),
+    /// Sets `FLOW_CTRL.FRAGMENTS`, and what goes with it.
+    Fragments(Option<FragmentConfig>),
     /// Configures a port.
     Port(u8, PortConfig),
 }
@@ -116,6 +120,9 @@ pub struct Card {
     entries: HashMap<EntryRef, Resident>,
     next_hops: HashMap<u16, NextHop>,
     reasons: [u64; REASONS],
+    fragments: Option<FragmentConfig>,
+    datagrams: Datagrams,
+    tick: u32,
 }
 
 impl Card {
@@ -129,6 +136,9 @@ impl Card {
             entries: HashMap::new(),
             next_hops: HashMap::new(),
             reasons: [0; REASONS],
+            fragments: None,
+            datagrams: Datagrams::default(),
+            tick: 0,
         }
     }
 
@@ -151,6 +161,10 @@ impl Card {
                 self.set_lookup(on);
                 Ok(())
             }
+            Change::Fragments(config) => {
+                self.set_fragments(config);
+                Ok(())
+            }
             Change::Port(port, config) => self.set_port(port, config),
         }
     }
@@ -168,6 +182,20 @@ impl Card {
     /// Sets `FLOW_CTRL.LOOKUP`.
     pub fn set_lookup(&mut self, on: bool) {
         self.lookup = on;
+        if !on {
+            self.datagrams.clear();
+        }
+    }
+
+    /// Sets `FLOW_CTRL.FRAGMENTS`: with a configuration, fragments are forwarded as [`fpgaflow_abi::fragment`] has it.
+    pub fn set_fragments(&mut self, config: Option<FragmentConfig>) {
+        self.fragments = config;
+        self.datagrams.clear();
+    }
+
+    /// Tells the card the time, by which it forgets datagrams: ticks of [`fpgaflow_abi::counters::TICK_SHIFT`].
+    pub fn set_tick(&mut self, tick: u32) {
+        self.tick = tick;
     }
 
     /// Puts a flow into the free entry `at`, its counters at zero.
@@ -186,6 +214,7 @@ impl Card {
         if let Some(other) = self.flows.get(&entry.key) {
             return Err(CardError::Duplicate(*other));
         }
+        self.datagrams.entry_written(at);
         self.flows.insert(entry.key, at);
         self.entries.insert(at, Resident { entry, counters: FlowCounters::default() });
         Ok(())
@@ -201,6 +230,7 @@ impl Card {
         if let Some(resident) = self.entries.get_mut(&at) {
             resident.entry.action = action;
         }
+        self.datagrams.entry_written(at);
         Ok(())
     }
 
@@ -211,6 +241,7 @@ impl Card {
     pub fn remove(&mut self, at: EntryRef) -> Result<FlowCounters, CardError> {
         let resident = self.entries.remove(&at).ok_or(CardError::EntryEmpty(at))?;
         self.flows.remove(&resident.entry.key);
+        self.datagrams.entry_written(at);
         Ok(resident.counters)
     }
 
@@ -245,14 +276,11 @@ impl Card {
 
     fn take_in(&mut self, port: u8, frame: &[u8], damaged: bool) -> Result<Outcome, CardError> {
         self.check_port(port)?;
-        let seen = examine(port, self.port_config(port), self.geometry.max_frame_bytes as usize, frame, damaged);
+        let seen = self.examine(port, frame, damaged);
         let outcome = match seen {
             Err(reason) => reject(reason),
             Ok(_) if !self.lookup => reject(Reason::LookupDisabled),
-            Ok(packet) => {
-                let found = self.find(&packet.key);
-                decide(frame, &packet, found, found.and_then(|(_, entry)| self.next_hop(entry.action.next_hop)))
-            }
+            Ok(packet) => self.judge(frame, &packet),
         };
         let counters = &mut self.ports[usize::from(port)].1;
         counters.rx_frames += 1;
@@ -268,6 +296,40 @@ impl Card {
             }
         }
         Ok(outcome)
+    }
+
+    /// Everything before the lookup of a frame that comes by a port that exists.
+    pub(crate) fn examine(&self, port: u8, frame: &[u8], damaged: bool) -> Result<Packet, Reason> {
+        let max_frame_bytes = self.geometry.max_frame_bytes as usize;
+        examine(port, self.port_config(port), self.fragments.is_some(), max_frame_bytes, frame, damaged)
+    }
+
+    /// Looks a packet up and decides.
+    fn judge(&mut self, frame: &[u8], packet: &Packet) -> Outcome {
+        let (Some(part), Some(config)) = (packet.part, self.fragments) else {
+            return self.judge_as(frame, packet, &packet.key);
+        };
+        let entry = self.find(&packet.key).filter(|_| part.is_first()).map(|(at, _)| at);
+        match self.datagrams.meet(&config, self.tick, &packet.key, &part, entry) {
+            Meeting::Refused => reject(Reason::Fragment),
+            Meeting::Later { flow } => self.judge_as(frame, packet, &flow),
+            Meeting::First { refused } => {
+                let outcome = if refused { reject(Reason::Fragment) } else { self.judge_as(frame, packet, &packet.key) };
+                self.datagrams.decide(&packet.key, &part, outcome.reason() == Reason::Forwarded);
+                outcome
+            }
+        }
+    }
+
+    /// Decides on a packet of `flow`.
+    fn judge_as(&self, frame: &[u8], packet: &Packet, flow: &FlowKey) -> Outcome {
+        let found = self.find(flow);
+        decide(frame, packet, found, found.and_then(|(_, entry)| self.next_hop(entry.action.next_hop)))
+    }
+
+    /// `FLOW_CTRL.FRAGMENTS`.
+    pub(crate) fn fragments(&self) -> bool {
+        self.fragments.is_some()
     }
 
     /// The configuration of a port that exists.

@@ -17,6 +17,7 @@ pub(crate) type Found = Option<(EntryRef, Entry)>;
 pub(crate) fn examine(
     port: u8,
     config: &PortConfig,
+    fragments: bool,
     max_frame_bytes: usize,
     frame: &[u8],
     damaged: bool,
@@ -27,7 +28,7 @@ pub(crate) fn examine(
     if damaged {
         return Err(Reason::RxError);
     }
-    parse(port, config, max_frame_bytes, frame)
+    parse(port, config, fragments, max_frame_bytes, frame)
 }
 
 /// Everything behind the lookup: `found` holds the packet's key, `hop` is the next hop that its action names.

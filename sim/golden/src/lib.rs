@@ -12,6 +12,7 @@
 
 mod card;
 mod checksum;
+mod datagrams;
 mod decide;
 mod outcome;
 mod parse;
@@ -19,5 +20,6 @@ mod rewrite;
 mod scoreboard;
 
 pub use card::{Card, CardError, Change, FlowCounters, PortConfig, PortCounters};
+pub use datagrams::FragmentConfig;
 pub use outcome::Outcome;
 pub use scoreboard::{Difference, Losses, Mismatch, Scoreboard, Summary};

@@ -21,7 +21,7 @@ pub(crate) fn rewrite(frame: &[u8], packet: &Packet, action: &Action, hop: &Next
     let l3_at = out.len();
     out.extend_from_slice(came);
     translate_l3(&mut out[l3_at..], packet, action);
-    if packet.key.protocol != PROTO_GRE {
+    if packet.key.protocol != PROTO_GRE && packet.has_layer4() {
         translate_l4(&mut out[l3_at..], came, packet, action);
     }
     if out.len() < MIN_FRAME_BYTES {

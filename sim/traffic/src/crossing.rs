@@ -5,7 +5,7 @@ use fpgaflow_abi::key::{Addresses, Encap, Family, FlowKey};
 use fpgaflow_abi::next_hop::NextHop;
 use fpgaflow_abi::wire::{MIN_FRAME_BYTES, PROTO_UDP};
 
-use crate::Packet;
+use crate::{Packet, fragments_of};
 
 /// [`datagram_flow_of`] IPv4.
 pub fn datagram_flow(port: u8, number: u8, next_hop: u16) -> Entry {
@@ -37,16 +37,27 @@ pub fn hop(egress: u8) -> NextHop {
 
 /// The frame that `packet` has to leave as: put together anew with what `action` and `hop` say, checksums computed from scratch.
 pub fn forwarded(packet: &Packet, action: &Action, hop: &NextHop) -> Vec<u8> {
+    padded(leaving(packet, action, hop).to_frame())
+}
+
+/// The frames that the fragments of `packet` have to leave as: the packet as it has to leave, cut likewise.
+pub fn forwarded_fragments(packet: &Packet, id: u32, ends: &[usize], action: &Action, hop: &NextHop) -> Vec<Vec<u8>> {
+    fragments_of(&leaving(packet, action, hop), id, ends).into_iter().map(padded).collect()
+}
+
+fn leaving(packet: &Packet, action: &Action, hop: &NextHop) -> Packet {
     let Action { addresses, sport, dport, next_hop: _ } = *action;
-    let left = Packet {
+    Packet {
         dst_mac: hop.dst_mac,
         src_mac: hop.src_mac,
         key: FlowKey { addresses, sport, dport, encap: hop.encap, ..packet.key },
         priority: 0,
         ttl: packet.ttl - 1,
         ..packet.clone()
-    };
-    let mut frame = left.to_frame();
+    }
+}
+
+fn padded(mut frame: Vec<u8>) -> Vec<u8> {
     frame.resize(frame.len().max(MIN_FRAME_BYTES), 0);
     frame
 }

@@ -11,6 +11,7 @@ use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
 
 use crate::draft::{Draft, ETHERTYPE_AT};
+use crate::fragments::Datagrams;
 use crate::malformed::{move_pppoe_length, spoil, spoil_pppoe_kind};
 use crate::mix::{Kind, Mix};
 use crate::near::near_miss;
@@ -45,6 +46,8 @@ pub struct Frames<'a> {
     mix: Mix,
     sizes: Sizes,
     drawn: u32,
+    /// Datagrams in fragments among the others, by one port.
+    datagrams: Option<(u8, Datagrams)>,
 }
 
 impl<'a> Frames<'a> {
@@ -53,11 +56,21 @@ impl<'a> Frames<'a> {
     /// # Panics
     /// When no kind is left.
     pub fn new(rng: ChaCha8Rng, scenario: &'a Scenario, mix: Mix, sizes: Sizes) -> Self {
-        Self { rng, scenario, mix: mix.within(&scenario.variety), sizes, drawn: 0 }
+        Self { rng, scenario, mix: mix.within(&scenario.variety), sizes, drawn: 0, datagrams: None }
+    }
+
+    /// With datagrams in fragments among the others, all by `port`: of flows that come in there, in order and not, one into the other, with
+    /// parts that are missing or come twice.
+    pub fn with_datagrams(mut self, port: u8) -> Self {
+        self.datagrams = Some((port, Datagrams::default()));
+        self
     }
 
     /// The next frame. Where no installed flow can be of its kind, its key is a random one that can.
     pub fn draw(&mut self) -> Frame {
+        if let Some(frame) = self.draw_fragment() {
+            return frame;
+        }
         let kind = self.mix.draw(&mut self.rng);
         self.drawn = self.drawn.wrapping_add(1);
         let flow = if kind == Kind::Miss { None } else { self.flow_for(kind) };
@@ -116,6 +129,26 @@ impl<'a> Frames<'a> {
             }
         };
         Frame { port: key.ingress, bytes, kind, shape: Shape::of(&key.encap) }
+    }
+
+    /// A fragment of a datagram, now and then, if there are to be any.
+    fn draw_fragment(&mut self) -> Option<Frame> {
+        if self.datagrams.is_none() || self.rng.random_bool(0.4) {
+            return None;
+        }
+        let (port, mut datagrams) = self.datagrams.take()?;
+        if datagrams.wants_more(&mut self.rng) {
+            let flows: Vec<_> = self.scenario.flows.iter().filter(|flow| flow.key.ingress == port).collect();
+            if let Some(flow) = flows.choose(&mut self.rng) {
+                let bytes = self.rng.random_range(80..700);
+                let draft = self.plain(flow.key, bytes);
+                datagrams.add(&mut self.rng, &draft);
+            }
+        }
+        self.drawn = self.drawn.wrapping_add(1);
+        let frame = datagrams.next(&mut self.rng, self.drawn);
+        self.datagrams = Some((port, datagrams));
+        frame
     }
 
     /// Makes a packet what `kind` says.

@@ -12,6 +12,7 @@
 
 mod crossing;
 mod draft;
+mod fragments;
 mod frames;
 mod malformed;
 mod mix;
@@ -23,8 +24,9 @@ mod sizes;
 mod variety;
 mod weighted;
 
-pub use crossing::{datagram_flow, datagram_flow_of, forwarded, hop};
+pub use crossing::{datagram_flow, datagram_flow_of, forwarded, forwarded_fragments, hop};
 pub use draft::{L3, L4, fix_ip_checksum, set16};
+pub use fragments::fragments_of;
 pub use frames::{Frame, Frames};
 pub use mix::{Kind, Mix};
 pub use packet::Packet;

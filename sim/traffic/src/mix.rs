@@ -149,6 +149,14 @@ impl Mix {
         Self::new(&[(Kind::Hit, 1)])
     }
 
+    /// Without `kind`.
+    ///
+    /// # Panics
+    /// When nothing else is in the mix.
+    pub fn without(&self, kind: Kind) -> Self {
+        Self { kinds: self.kinds.only(WHAT, |other| other != kind) }
+    }
+
     /// Without the kinds that no packet of `variety` can be made into.
     ///
     /// # Panics

@@ -70,6 +70,16 @@ at_both_widths! {
         press(width, "everything stalls", &Setting { share_percent: 6, timing, losses: HOST_MAY_LOSE, sizes: Sizes::Mixed, ..VARIED });
     }
 
+    fn rtl_and_model_agree_on_datagrams_in_fragments(width) {
+        let setting = Setting { share_percent: 8, churn_every: 64, fragments: true, ..VARIED };
+        let outcome = press(width, "fragments", &setting);
+        let summary = &outcome.report.summary;
+        if frames_of(&setting) > 10_000 {
+            assert!(summary.fragments_forwarded > frames_of(&setting) / 20, "{} fragments were forwarded", summary.fragments_forwarded);
+            assert!(outcome.report.count(Reason::Fragment) > 100, "too few fragments were punted to say anything");
+        }
+    }
+
     fn rtl_and_model_agree_when_ports_drop(width) {
         // Without changes of actions: a frame that was dropped does not show which of two it met.
         let setting = Setting {

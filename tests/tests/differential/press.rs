@@ -9,7 +9,7 @@ use fpgaflow_card::{Timing, Width};
 use fpgaflow_driver::placement::MOVES_COUNTED;
 use fpgaflow_golden::Losses;
 use fpgaflow_tests::{Churn, ChurnCounts, Damage, Feeder, PortSetup, Report, Rig, Setup, secret};
-use fpgaflow_traffic::{FRAMES_VARIABLE, Frames, Mix, Scenario, Shape, Sizes, Variety, rng, seed};
+use fpgaflow_traffic::{FRAMES_VARIABLE, Frames, Kind, Mix, Scenario, Shape, Sizes, Variety, rng, seed};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -49,6 +49,9 @@ pub struct Setting {
     pub send_every: u64,
     pub losses: Losses,
     pub port: PortSetup,
+    /// Fragments are forwarded, and there are datagrams in fragments by one port. Tables change while the card is empty then: what becomes of a
+    /// fragment that meets a change hangs on those before it.
+    pub fragments: bool,
 }
 
 const NO_LOSS: Losses = Losses { host_full: false, tx_full: false };
@@ -67,7 +70,13 @@ pub const VARIED: Setting = Setting {
     send_every: 16,
     losses: NO_LOSS,
     port: PortSetup { promiscuous: false, tail_drop: false },
+    fragments: false,
 };
+
+/// Longer than any run.
+const FRAGMENT_LIFETIME: u16 = u16::MAX;
+/// Port that datagrams in fragments come in by.
+const FRAGMENT_PORT: u8 = 0;
 
 /// What a run did besides its frames.
 pub struct Outcome {
@@ -118,7 +127,14 @@ pub fn press(width: Width, name: &str, setting: &Setting) -> Outcome {
     let mut rng = rng(seed);
     let frames = frames_of(setting);
     let mut rig = Rig::new(
-        Setup { width, timing: setting.timing, losses: setting.losses, port: setting.port, ..Setup::new(seed) },
+        Setup {
+            width,
+            timing: setting.timing,
+            losses: setting.losses,
+            port: setting.port,
+            fragments: setting.fragments.then_some(FRAGMENT_LIFETIME),
+            ..Setup::new(seed)
+        },
         secret(&mut rng),
     );
     let flows = match setting.flows {
@@ -130,7 +146,13 @@ pub fn press(width: Width, name: &str, setting: &Setting) -> Outcome {
     let mut churn = Churn::new(child(), &scenario, setting.fill_percent);
     churn.fill(&mut rig);
     let calm = !setting.losses.host_full;
-    let mut feeder = Feeder::new(Frames::new(child(), &scenario, Mix::everything(), setting.sizes), DAMAGE_EVERY, calm);
+    let frames_in = if setting.fragments {
+        // Single ones would come in by every port.
+        Frames::new(child(), &scenario, Mix::everything().without(Kind::Fragment), setting.sizes).with_datagrams(FRAGMENT_PORT)
+    } else {
+        Frames::new(child(), &scenario, Mix::everything(), setting.sizes)
+    };
+    let mut feeder = Feeder::new(frames_in, DAMAGE_EVERY, calm);
     let mut from_host = Frames::new(child(), &scenario, Mix::hits(), setting.sizes);
     let mut rekey_rng = child();
     let mut damage = Damage::new(child());
@@ -149,7 +171,13 @@ pub fn press(width: Width, name: &str, setting: &Setting) -> Outcome {
             rig.board.waiting()
         );
         if setting.churn_every != 0 && step % setting.churn_every == 0 {
+            if setting.fragments {
+                rig.rest();
+            }
             churn.step(&mut rig);
+            if setting.fragments {
+                rig.await_commands();
+            }
         }
         if setting.damage_every != 0 && step % setting.damage_every == 0 {
             damage.step(&mut rig, scenario.next_hops.len());
@@ -160,6 +188,9 @@ pub fn press(width: Width, name: &str, setting: &Setting) -> Outcome {
         }
         if setting.churn_every != 0 && !rekeyed && feeder.fed() > frames / 2 {
             rekeyed = true;
+            if setting.fragments {
+                rig.rest();
+            }
             rig.rekey(secret(&mut rekey_rng));
         }
         rig.run(STEP_CLOCKS);

@@ -1,7 +1,7 @@
 //! Registers that the engine obeys.
 //!
 //! ```text
-//!  write_valid, at, data -->[ Controls ]--> lookup_enable, hold, hash_secret, rx_enable, promiscuous, tail_drop, port_mac,
+//!  write_valid, at, data -->[ Controls ]--> lookup_enable, fragments, fragment_lifetime, hold, hash_secret, rx_enable, promiscuous, tail_drop, port_mac,
 //!                                           irq_enable, irq_moderation
 //! ```
 //! Latency 1 clock. `data` comes masked to the bits that the register has. Reset makes all of them zero.
@@ -10,7 +10,7 @@ use std::array;
 
 use fpgaflow_abi::descriptor::VECTORS;
 use fpgaflow_abi::hash::SECRET_REGS;
-use fpgaflow_abi::regs::{self, FLOW_CTRL_HOLD};
+use fpgaflow_abi::regs::{self, FLOW_CTRL_HOLD, FRAGMENT_LIFETIME_BITS};
 
 use super::bank::Bank;
 use super::map::AT_BITS;
@@ -22,6 +22,8 @@ pub const SECRET_REG_BITS: usize = 32 * SECRET_REGS;
 const SECRET_INDEX_BITS: usize = 4;
 /// Bits of a register's number above those of a port's registers, and above those of the secret's.
 const PREFIX_BITS: usize = AT_BITS - 4;
+/// Bits of `FLOW_CTRL`.
+const FLOW_CTRL_BITS: usize = (u32::BITS - regs::FLOW_CTRL_MASK.leading_zeros()) as usize;
 /// Bits of `PORT_CTRL`.
 const PORT_CTRL_BITS: usize = 3;
 
@@ -46,6 +48,10 @@ pub struct Controls<const PORTS: usize> {
     pub lookup_enable: Signal<Out, Bit>,
     /// `FLOW_CTRL.HOLD`.
     pub hold: Signal<Out, Bit>,
+    /// `FLOW_CTRL.FRAGMENTS`.
+    pub fragments: Signal<Out, Bit>,
+    /// `FRAGMENT_LIFETIME`.
+    pub fragment_lifetime: Signal<Out, Bits<FRAGMENT_LIFETIME_BITS>>,
     /// `HASH_SECRET`, lowest bits first.
     pub hash_secret: Signal<Out, Bits<SECRET_REG_BITS>>,
     /// `PORT_CTRL.RX_ENABLE`, a bit a port.
@@ -60,8 +66,8 @@ pub struct Controls<const PORTS: usize> {
     pub irq_enable: Signal<Out, Bits<VECTORS>>,
     /// `IRQ_MODERATION`.
     pub irq_moderation: Signal<Out, Bits<32>>,
-    lookup: DFF<Bit>,
-    holds: DFF<Bit>,
+    flow: DFF<Bits<FLOW_CTRL_BITS>>,
+    lifetime: DFF<Bits<FRAGMENT_LIFETIME_BITS>>,
     enable: DFF<Bits<VECTORS>>,
     moderation: DFF<Bits<32>>,
     secret: Bank<SECRET_REG_BITS, SECRET_INDEX_BITS>,
@@ -74,7 +80,8 @@ pub struct Controls<const PORTS: usize> {
     rx: Signal<Local, Bits<PORTS>>,
     every: Signal<Local, Bits<PORTS>>,
     drops: Signal<Local, Bits<PORTS>>,
-    at_lookup: Constant<Bits<AT_BITS>>,
+    at_flow: Constant<Bits<AT_BITS>>,
+    at_lifetime: Constant<Bits<AT_BITS>>,
     at_enable: Constant<Bits<AT_BITS>>,
     at_moderation: Constant<Bits<AT_BITS>>,
     port_prefix: Constant<Bits<PREFIX_BITS>>,
@@ -100,6 +107,8 @@ impl<const PORTS: usize> Default for Controls<PORTS> {
             data: Signal::default(),
             lookup_enable: Signal::default(),
             hold: Signal::default(),
+            fragments: Signal::default(),
+            fragment_lifetime: Signal::default(),
             hash_secret: Signal::default(),
             rx_enable: Signal::default(),
             promiscuous: Signal::default(),
@@ -107,8 +116,8 @@ impl<const PORTS: usize> Default for Controls<PORTS> {
             port_mac: array::from_fn(|_| Signal::default()),
             irq_enable: Signal::default(),
             irq_moderation: Signal::default(),
-            lookup: DFF::default(),
-            holds: DFF::default(),
+            flow: DFF::default(),
+            lifetime: DFF::default(),
             enable: DFF::default(),
             moderation: DFF::default(),
             secret: Bank::default(),
@@ -121,7 +130,8 @@ impl<const PORTS: usize> Default for Controls<PORTS> {
             rx: Signal::default(),
             every: Signal::default(),
             drops: Signal::default(),
-            at_lookup: at(regs::FLOW_CTRL),
+            at_flow: at(regs::FLOW_CTRL),
+            at_lifetime: at(regs::FRAGMENT_LIFETIME),
             at_enable: at(regs::IRQ_ENABLE),
             at_moderation: at(regs::IRQ_MODERATION),
             port_prefix: prefix(regs::PORT_CTRL),
@@ -139,18 +149,18 @@ impl<const PORTS: usize> Default for Controls<PORTS> {
 impl<const PORTS: usize> Logic for Controls<PORTS> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, lookup, holds, enable, moderation);
+        dff_setup!(self, clock, flow, lifetime, enable, moderation);
         self.secret.clock.next = self.clock.val();
         self.secret.reset.next = self.reset.val();
         self.prefix.next = self.at.val().get_bits::<PREFIX_BITS>(4);
         self.port.next = self.at.val().get_bits::<2>(2);
         self.which.next = self.at.val().get_bits::<2>(0);
 
-        if self.write_valid.val() & (self.at.val() == self.at_lookup.val()) {
-            self.lookup.d.next = self.data.val().get_bit(0);
-            for place in FLOW_CTRL_HOLD.lsb..(FLOW_CTRL_HOLD.lsb + 1) {
-                self.holds.d.next = self.data.val().get_bit(place);
-            }
+        if self.write_valid.val() & (self.at.val() == self.at_flow.val()) {
+            self.flow.d.next = self.data.val().get_bits::<FLOW_CTRL_BITS>(0);
+        }
+        if self.write_valid.val() & (self.at.val() == self.at_lifetime.val()) {
+            self.lifetime.d.next = self.data.val().get_bits::<FRAGMENT_LIFETIME_BITS>(0);
         }
         if self.write_valid.val() & (self.at.val() == self.at_enable.val()) {
             self.enable.d.next = self.data.val().get_bits::<VECTORS>(0);
@@ -195,8 +205,12 @@ impl<const PORTS: usize> Logic for Controls<PORTS> {
                 self.ctrl[p].d.next = 0.into();
             }
         }
-        self.lookup_enable.next = self.lookup.q.val();
-        self.hold.next = self.holds.q.val();
+        self.lookup_enable.next = self.flow.q.val().get_bit(0);
+        self.fragments.next = self.flow.q.val().get_bit(1);
+        self.fragment_lifetime.next = self.lifetime.q.val();
+        for place in FLOW_CTRL_HOLD.lsb..(FLOW_CTRL_HOLD.lsb + 1) {
+            self.hold.next = self.flow.q.val().get_bit(place);
+        }
         self.hash_secret.next = self.secret.words.val();
         self.rx_enable.next = self.rx.val();
         self.promiscuous.next = self.every.val();
@@ -204,8 +218,8 @@ impl<const PORTS: usize> Logic for Controls<PORTS> {
         self.irq_enable.next = self.enable.q.val();
         self.irq_moderation.next = self.moderation.q.val();
         if self.reset.val() {
-            self.lookup.d.next = false;
-            self.holds.d.next = false;
+            self.flow.d.next = 0.into();
+            self.lifetime.d.next = 0.into();
             self.enable.d.next = 0.into();
             self.moderation.d.next = 0.into();
         }

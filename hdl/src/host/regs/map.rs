@@ -85,6 +85,7 @@ fn mask(offset: u32) -> u32 {
     match offset {
         regs::FLOW_CTRL => regs::FLOW_CTRL_MASK,
         regs::RING_CTRL => 1,
+        regs::FRAGMENT_LIFETIME => (1 << regs::FRAGMENT_LIFETIME_BITS) - 1,
         regs::IRQ_ENABLE => (1 << VECTORS) - 1,
         regs::EVENT => (1 << regs::EVENT_BITS) - 1,
         regs::PARITY => regs::Parity::new().with_bad(true).into_bits(),

@@ -34,7 +34,7 @@ use std::array;
 
 use fpgaflow_abi::descriptor::{self, VECTORS};
 use fpgaflow_abi::geometry::Geometry;
-use fpgaflow_abi::regs::{self, EVENT_BITS, EVENT_PARITY, PARITY_BAD};
+use fpgaflow_abi::regs::{self, EVENT_BITS, EVENT_PARITY, FRAGMENT_LIFETIME_BITS, PARITY_BAD};
 
 use crate::host::ring::Ring;
 use crate::prelude::*;
@@ -101,6 +101,10 @@ pub struct Regs<const PORTS: usize> {
     pub lookup_enable: Signal<Out, Bit>,
     /// `FLOW_CTRL.HOLD`.
     pub hold: Signal<Out, Bit>,
+    /// `FLOW_CTRL.FRAGMENTS`.
+    pub fragments: Signal<Out, Bit>,
+    /// `FRAGMENT_LIFETIME`.
+    pub fragment_lifetime: Signal<Out, Bits<FRAGMENT_LIFETIME_BITS>>,
     /// `HASH_SECRET`, lowest bits first.
     pub hash_secret: Signal<Out, Bits<SECRET_REG_BITS>>,
     /// `PORT_CTRL.RX_ENABLE`, a bit a port.
@@ -242,6 +246,8 @@ impl<const PORTS: usize> Regs<PORTS> {
             s_axil_rready: Signal::default(),
             lookup_enable: Signal::default(),
             hold: Signal::default(),
+            fragments: Signal::default(),
+            fragment_lifetime: Signal::default(),
             hash_secret: Signal::default(),
             rx_enable: Signal::default(),
             promiscuous: Signal::default(),
@@ -477,6 +483,8 @@ impl<const PORTS: usize> Logic for Regs<PORTS> {
 
         self.lookup_enable.next = self.controls.lookup_enable.val();
         self.hold.next = self.controls.hold.val();
+        self.fragments.next = self.controls.fragments.val();
+        self.fragment_lifetime.next = self.controls.fragment_lifetime.val();
         self.hash_secret.next = self.controls.hash_secret.val();
         self.rx_enable.next = self.controls.rx_enable.val();
         self.promiscuous.next = self.controls.promiscuous.val();

@@ -31,6 +31,9 @@ pub struct Replay {
     /// When packets come in. Engines without a clock take them in the order of their timestamps either way.
     #[arg(long, value_enum, default_value = "back-to-back")]
     pace: PaceName,
+    /// Forward fragments of the flows, too, instead of punting them. The software flowtable punts them all the same.
+    #[arg(long)]
+    fragments: bool,
     /// Print the statistics as one JSON object.
     #[arg(long)]
     json: bool,
@@ -73,7 +76,8 @@ impl Replay {
             EngineName::Golden => Box::new(replay::GoldenEngine::new(self.width)),
             EngineName::Software => Box::new(replay::SoftwareEngine::new()),
         };
-        let stats = replay::run(engine.as_mut(), &Job { flows: self.flows, inputs: self.rx, out: self.out.clone(), pace })?;
+        let job = Job { flows: self.flows, inputs: self.rx, out: self.out.clone(), pace, fragments: self.fragments };
+        let stats = replay::run(engine.as_mut(), &job)?;
         if self.json {
             println!("{}", serde_json::to_string(&stats)?);
         } else {

@@ -71,6 +71,13 @@ pub trait Engine {
     /// When the engine refuses; it is then of no further use.
     fn configure(&mut self, set: &FlowSet) -> anyhow::Result<()>;
 
+    /// Forwards fragments from now on as [`fpgaflow_abi::fragment`] has it: told once, behind [`Engine::configure`]. An engine that cannot goes on
+    /// punting them.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn forward_fragments(&mut self) -> anyhow::Result<()>;
+
     /// Takes frames in, in their order, and gives out what leaves, until the last has left. Frames of one flow leave in order.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! The golden model as an engine. It has no clock: a frame leaves when it comes.
+//! The golden model as an engine. It has no clock: a frame leaves when it comes, and no datagram is ever too old for a fragment.
 
 use std::collections::HashMap;
 
@@ -6,9 +6,10 @@ use anyhow::Context;
 use fpgaflow_abi::geometry::{Geometry, MAX_FRAME_BYTES};
 use fpgaflow_abi::slot::EntryRef;
 use fpgaflow_flows::{FlowSet, Limits};
-use fpgaflow_golden::{Card, Outcome, PortConfig};
+use fpgaflow_golden::{Card, FragmentConfig, Outcome, PortConfig};
 
 use super::engine::{Arrival, Engine, Exit, Pace, Sink, Tally};
+use crate::secret::fixed_secret;
 use crate::width::Width;
 
 /// Size of the modelled card: ports and frames as the co-simulated one, tables as large as any card's.
@@ -26,6 +27,9 @@ pub(super) fn geometry(width: Width) -> Geometry {
         build_id: 0,
     }
 }
+
+/// Buckets of a bank of the co-simulated card, as a power of two.
+pub(super) const COSIMULATED_BUCKET_BITS: u8 = 10;
 
 /// The golden model.
 #[derive(Debug)]
@@ -65,6 +69,13 @@ impl Engine for GoldenEngine {
             self.flows.push(at);
         }
         self.card.set_lookup(true);
+        Ok(())
+    }
+
+    fn forward_fragments(&mut self) -> anyhow::Result<()> {
+        // The co-simulated card's, so that the same datagrams meet in a row.
+        let secret = fixed_secret(COSIMULATED_BUCKET_BITS);
+        self.card.set_fragments(Some(FragmentConfig { secret, lifetime: u16::MAX }));
         Ok(())
     }
 

@@ -55,6 +55,8 @@ pub struct Job {
     pub out: PathBuf,
     /// When packets come in.
     pub pace: Pace,
+    /// Forward fragments, if the engine can.
+    pub fragments: bool,
 }
 
 /// Replays `job` through `engine`.
@@ -83,6 +85,9 @@ pub fn run(engine: &mut dyn Engine, job: &Job) -> anyhow::Result<Stats> {
         captures.push((input.port, capture::read(&input.file).with_context(|| input.file.display().to_string())?));
     }
     engine.configure(&set)?;
+    if job.fragments {
+        engine.forward_fragments()?;
+    }
     let mut out = OutputDir::create(&job.out, ports)?;
     let mut received = 0;
     engine.feed(&mut Merge::new(captures).inspect(|_| received += 1), job.pace, &mut out)?;

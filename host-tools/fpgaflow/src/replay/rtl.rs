@@ -6,12 +6,14 @@
 use std::iter::Peekable;
 use std::time::Duration;
 
+use anyhow::ensure;
 use fpgaflow_abi::wire::MIN_FRAME_BYTES;
 use fpgaflow_card::Build;
 use fpgaflow_driver::frame::HEADROOM_BYTES;
 use fpgaflow_flows::{FlowSet, Limits};
 
 use super::engine::{Arrival, Engine, Exit, Pace, Sink, Tally};
+use super::golden::COSIMULATED_BUCKET_BITS;
 use super::times::Times;
 use crate::stepped_card::SteppedCard;
 use crate::width::Width;
@@ -35,7 +37,13 @@ impl RtlEngine {
     /// # Errors
     /// What the driver said of the card.
     pub fn new(width: Width) -> anyhow::Result<Self> {
-        Ok(Self { card: SteppedCard::open(width.into())?, times: Times::new(), cycles: 0 })
+        let card = SteppedCard::open(width.into())?;
+        ensure!(
+            card.geometry().bucket_bits == COSIMULATED_BUCKET_BITS,
+            "the model's secret is for another card than {:?}",
+            card.geometry()
+        );
+        Ok(Self { card, times: Times::new(), cycles: 0 })
     }
 }
 
@@ -47,6 +55,11 @@ impl Engine for RtlEngine {
     fn configure(&mut self, set: &FlowSet) -> anyhow::Result<()> {
         self.times.configure(set)?;
         self.card.configure(set)
+    }
+
+    fn forward_fragments(&mut self) -> anyhow::Result<()> {
+        self.times.forward_fragments()?;
+        self.card.forward_fragments()
     }
 
     fn feed(&mut self, arrivals: &mut dyn Iterator<Item = Arrival>, pace: Pace, sink: &mut dyn Sink) -> anyhow::Result<()> {

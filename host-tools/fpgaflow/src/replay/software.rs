@@ -1,4 +1,5 @@
 //! The driver's software flowtable as an engine, in batches as the daemon uses it. It has no clock: a frame leaves when it comes.
+//! It forwards no fragments, as the kernel's does not.
 
 use std::time::Duration;
 
@@ -92,6 +93,11 @@ impl Engine for SoftwareEngine {
         for (index, flow) in set.flows.iter().enumerate() {
             self.flows.push(self.table.insert(&flow.key, &flow.action).with_context(|| format!("flows[{index}]"))?);
         }
+        Ok(())
+    }
+
+    fn forward_fragments(&mut self) -> anyhow::Result<()> {
+        eprintln!("software: fragments are punted, this engine forwards none");
         Ok(())
     }
 

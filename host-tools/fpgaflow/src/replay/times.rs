@@ -38,6 +38,14 @@ impl Times {
         self.model.configure(set)
     }
 
+    /// The card forwards fragments.
+    ///
+    /// # Errors
+    /// What the model refuses.
+    pub fn forward_fragments(&mut self) -> anyhow::Result<()> {
+        self.model.forward_fragments()
+    }
+
     /// A frame goes into the card.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ use fpgaflow_flows::{FlowSet, PortAddress, SetNextHop};
 use fpgaflow_traffic::Scenario;
 use pcap_file::pcap::{PcapHeader, PcapPacket, PcapReader, PcapWriter};
 use pcap_file::{Endianness, TsResolution};
+use serde_json::Value;
 
 /// Size of the card that traffic is drawn for.
 pub const GEOMETRY: Geometry = Geometry {
@@ -52,4 +53,17 @@ pub fn write_pcap(path: &Path, frames: &[Vec<u8>], start: u64, resolution: TsRes
 pub fn read_pcap(path: &Path) -> Vec<Vec<u8>> {
     let mut reader = PcapReader::new(std::fs::File::open(path).unwrap()).unwrap();
     std::iter::from_fn(|| reader.next_packet().map(|packet| packet.unwrap().data.into_owned())).collect()
+}
+
+/// Replays `frames` by port 0 through `engine`, its name and options, and returns what left by port 1, what the host got, and the statistics.
+pub fn replay(engine: &[&str], dir: &Path, frames: &[Vec<u8>]) -> (Vec<Vec<u8>>, Vec<Vec<u8>>, Value) {
+    write_pcap(&dir.join("in.pcap"), frames, 0, TsResolution::NanoSecond, Endianness::Little);
+    let path = |name: &str| dir.join(name).display().to_string();
+    let rx = format!("0={}", path("in.pcap"));
+    let files = ["--flows", &path("flows.json"), "--rx", &rx, "--out", &path("out")];
+    let run = fpgaflow(&[&["replay", "--engine"], engine, &files[..]].concat());
+    assert!(run.status.success(), "{engine:?}: {run:?}");
+    let stats = std::fs::read_to_string(dir.join("out/stats.json")).unwrap();
+    let capture = |name: &str| read_pcap(&dir.join("out").join(name));
+    (capture("port1.pcap"), capture("host.pcap"), serde_json::from_str(&stats).unwrap())
 }

@@ -10,6 +10,7 @@ mod host;
 #[cfg(feature = "sim")]
 mod offload_sync;
 mod replay;
+mod replay_fragments;
 mod replay_layers;
 #[cfg(feature = "sim")]
 mod served;

@@ -1,15 +1,12 @@
 //! `fpgaflow replay` of IPv6, GRE, tags and PPPoE: files as a user writes them, captures made by code, results put together by etherparse.
 
-use std::path::Path;
-
 use fpgaflow_abi::entry::Entry;
 use fpgaflow_abi::next_hop::NextHop;
 use fpgaflow_flows::FlowSet;
 use fpgaflow_traffic::{Packet, forwarded};
-use pcap_file::{Endianness, TsResolution};
 use serde_json::{Value, json};
 
-use crate::common::{fpgaflow, read_pcap, write_pcap};
+use crate::common::replay;
 
 /// Ways in and out: none, a tag, a service tag, QinQ, two tags, PPPoE alone, behind a tag and behind two.
 fn encaps() -> Vec<Value> {
@@ -59,19 +56,6 @@ fn traffic(set: &FlowSet) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
         (packet.to_frame(), forwarded(&packet, &flow.action, &hop_of(flow)))
     };
     set.flows.iter().enumerate().map(packet).unzip()
-}
-
-/// Replays `frames` by port 0 through `engine`, its name and options, and returns what left by port 1, what the host got, and the statistics.
-fn replay(engine: &[&str], dir: &Path, frames: &[Vec<u8>]) -> (Vec<Vec<u8>>, Vec<Vec<u8>>, Value) {
-    write_pcap(&dir.join("in.pcap"), frames, 0, TsResolution::NanoSecond, Endianness::Little);
-    let path = |name: &str| dir.join(name).display().to_string();
-    let rx = format!("0={}", path("in.pcap"));
-    let files = ["--flows", &path("flows.json"), "--rx", &rx, "--out", &path("out")];
-    let run = fpgaflow(&[&["replay", "--engine"], engine, &files[..]].concat());
-    assert!(run.status.success(), "{engine:?}: {run:?}");
-    let stats = std::fs::read_to_string(dir.join("out/stats.json")).unwrap();
-    let capture = |name: &str| read_pcap(&dir.join("out").join(name));
-    (capture("port1.pcap"), capture("host.pcap"), serde_json::from_str(&stats).unwrap())
 }
 
 /// Every flow's packet leaves translated in its next hop's encapsulation, and is counted.

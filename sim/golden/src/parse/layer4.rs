@@ -5,7 +5,7 @@ use fpgaflow_abi::wire::{
     GRE_HEADER_BYTES, GRE_VERSION, PROTO_GRE, PROTO_TCP, PROTO_UDP, TCP_CONTROL_FLAGS, TCP_HEADER_BYTES, UDP_HEADER_BYTES,
 };
 
-use super::be16;
+use super::{Part, be16};
 
 /// What is looked at of layer 4.
 pub(super) struct Layer4 {
@@ -19,11 +19,12 @@ pub(super) struct Layer4 {
     pub tcp_control: bool,
 }
 
-/// Layer 4 of a packet of `protocol`, `l4` being all that IP carries.
-pub(super) fn of(protocol: u8, l4: &[u8]) -> Result<Layer4, Reason> {
+/// Layer 4 of a packet of `protocol`, `l4` being all that IP carries: all of it or `part`.
+pub(super) fn of(protocol: u8, l4: &[u8], part: Option<Part>) -> Result<Layer4, Reason> {
     match protocol {
+        _ if part.is_some_and(|part| !part.is_first()) => Ok(Layer4 { len: l4.len(), sport: 0, dport: 0, tcp_control: false }),
         PROTO_TCP => tcp(l4),
-        PROTO_UDP => udp(l4),
+        PROTO_UDP => udp(l4, part.is_none()),
         PROTO_GRE => gre(l4),
         _ => Err(Reason::OtherProtocol),
     }
@@ -40,16 +41,16 @@ fn tcp(l4: &[u8]) -> Result<Layer4, Reason> {
     Ok(Layer4 { len: l4.len(), sport: be16(l4, 0), dport: be16(l4, 2), tcp_control: l4[13] & TCP_CONTROL_FLAGS != 0 })
 }
 
-/// A datagram may be shorter than what IP carries, not longer.
-fn udp(l4: &[u8]) -> Result<Layer4, Reason> {
+/// A datagram may be shorter than what IP carries, not longer if that is the `whole` of it.
+fn udp(l4: &[u8], whole: bool) -> Result<Layer4, Reason> {
     if l4.len() < UDP_HEADER_BYTES {
         return Err(Reason::Malformed);
     }
     let len = usize::from(be16(l4, 4));
-    if len < UDP_HEADER_BYTES || len > l4.len() {
+    if len < UDP_HEADER_BYTES || whole && len > l4.len() {
         return Err(Reason::Malformed);
     }
-    Ok(Layer4 { len, sport: be16(l4, 0), dport: be16(l4, 2), tcp_control: false })
+    Ok(Layer4 { len: len.min(l4.len()), sport: be16(l4, 0), dport: be16(l4, 2), tcp_control: false })
 }
 
 /// GRE of another version is a protocol of its own (RFC 2637 4.1).

@@ -23,7 +23,7 @@ pub(crate) struct Packet {
     pub key: FlowKey,
     /// Where the IP header starts in the frame.
     pub l3_at: usize,
-    /// Bytes of the IP header.
+    /// Bytes of the IP header, with the fragment header of IPv6.
     pub l3_header_bytes: usize,
     /// Bytes of the IP packet, as its header states.
     pub total_len: usize,
@@ -33,6 +33,35 @@ pub(crate) struct Packet {
     pub ttl: u8,
     /// TCP with FIN, SYN or RST.
     pub tcp_control: bool,
+    /// Which part of its datagram it is, if not all of it.
+    pub part: Option<Part>,
+}
+
+impl Packet {
+    /// Whether it has a layer 4 header.
+    pub fn has_layer4(&self) -> bool {
+        self.part.is_none_or(|part| part.is_first())
+    }
+}
+
+/// Which part of its datagram a packet is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Part {
+    /// Identification of the datagram.
+    pub identification: u32,
+    /// Where it starts in the datagram, in units of 8 bytes.
+    pub offset: u16,
+    /// How many of these units it has.
+    pub units: u16,
+    /// It is not the last.
+    pub more: bool,
+}
+
+impl Part {
+    /// Whether it has the layer 4 header.
+    pub fn is_first(&self) -> bool {
+        self.offset == 0
+    }
 }
 
 /// An IP header that the card forwards behind.
@@ -43,10 +72,17 @@ struct Header {
     bytes: usize,
     /// Bytes of the packet, header and all.
     total_len: usize,
+    part: Option<Part>,
 }
 
-/// Looks at a frame that came by `port`.
-pub(crate) fn parse(port: u8, config: &PortConfig, max_frame_bytes: usize, frame: &[u8]) -> Result<Packet, Reason> {
+/// Looks at a frame that came by `port`; `fragments` says whether those are looked up.
+pub(crate) fn parse(
+    port: u8,
+    config: &PortConfig,
+    fragments: bool,
+    max_frame_bytes: usize,
+    frame: &[u8],
+) -> Result<Packet, Reason> {
     if frame.len() > max_frame_bytes {
         return Err(Reason::Oversize);
     }
@@ -68,11 +104,12 @@ pub(crate) fn parse(port: u8, config: &PortConfig, max_frame_bytes: usize, frame
     }
     let room = &frame[layer2.bytes..layer2.bytes + layer2.room];
     let header = match layer2.ethertype {
-        ETHERTYPE_IPV4 => ipv4::header(room)?,
-        ETHERTYPE_IPV6 => ipv6::header(room)?,
+        ETHERTYPE_IPV4 => ipv4::header(room, fragments)?,
+        ETHERTYPE_IPV6 => ipv6::header(room, fragments)?,
         _ => return Err(Reason::NotIp),
     };
-    let Layer4 { len, sport, dport, tcp_control } = layer4::of(header.protocol, &room[header.bytes..header.total_len])?;
+    let Layer4 { len, sport, dport, tcp_control } =
+        layer4::of(header.protocol, &room[header.bytes..header.total_len], header.part)?;
     Ok(Packet {
         key: FlowKey { ingress: port, encap: layer2.encap, protocol: header.protocol, addresses: header.addresses, sport, dport },
         l3_at: layer2.bytes,
@@ -81,6 +118,7 @@ pub(crate) fn parse(port: u8, config: &PortConfig, max_frame_bytes: usize, frame
         l4_len: len,
         ttl: header.ttl,
         tcp_control,
+        part: header.part,
     })
 }
 

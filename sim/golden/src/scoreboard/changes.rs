@@ -17,6 +17,8 @@ pub(super) enum Replaced {
     NextHop(u16, Option<NextHop>),
     Lookup(bool),
     Port(u8, PortConfig),
+    /// How fragments are treated: of them there are none meanwhile.
+    Fragments,
 }
 
 impl Replaced {
@@ -27,6 +29,7 @@ impl Replaced {
             Change::Install(_, entry) => flow(entry.key),
             Change::Update(at, _) | Change::Remove(at) => flow(card.entry(*at)?.key),
             Change::NextHop(index, _) => Self::NextHop(*index, card.next_hop(*index).copied()),
+            Change::Fragments(_) => Self::Fragments,
             Change::Lookup(_) => Self::Lookup(card.lookup()),
             Change::Port(port, _) => {
                 card.check_port(*port).ok()?;
@@ -43,6 +46,7 @@ impl Replaced {
             && match self {
                 Self::Port(port, _) => waiting.from == *port,
                 Self::Lookup(_) => true,
+                Self::Fragments => false,
                 Self::Flow(key, _) => waiting.packet.is_some_and(|packet| packet.key == *key),
                 Self::NextHop(index, _) => waiting.found.iter().flatten().any(|(_, entry)| entry.action.next_hop == *index),
             }
@@ -73,6 +77,11 @@ impl Changes {
 
     fn replaced(&self) -> impl Iterator<Item = &Replaced> {
         self.under_way.iter().map(|(replaced, _)| replaced)
+    }
+
+    /// Whether no change is under way.
+    pub(super) fn are_none(&self) -> bool {
+        self.under_way.is_empty()
     }
 
     /// All configurations that a port may have now.

@@ -11,6 +11,8 @@
 //!   that, and is held to the card's counters in [`Scoreboard::finish`].
 //! - Frames that are in the card at once differ, or their fate does not depend on changes under way: of two equal ones it is taken to
 //!   be the older that left. A mark in the source address serves.
+//! - What becomes of a fragment to look up hangs on those before it: no change is under way while one is in the card, and all come in by one
+//!   port, for the order of others is the card's.
 //! - After an error the scoreboard is of no further use.
 //!
 //! Moves of slots change no outcome and are not told to it. Time per frame does not depend on how many frames wait, except that a
@@ -28,6 +30,8 @@ use fpgaflow_abi::slot::EntryRef;
 use fpgaflow_abi::wire::MIN_FRAME_BYTES;
 
 use crate::card::{Card, CardError, Change};
+use crate::outcome::Outcome;
+use crate::parse::Packet;
 
 use changes::{Changes, Replaced};
 use lane::Lane;
@@ -124,7 +128,19 @@ impl Scoreboard {
             ways: Vec::new(),
             barred: 0,
         };
-        waiting.widen(&self.card, &self.changes);
+        match self.card.examine(port, frame, damaged) {
+            Ok(packet) if packet.part.is_some() => {
+                assert!(self.changes.are_none(), "a fragment comes while a table change is under way");
+                let outcome = self.card.process(port, frame)?;
+                if let Outcome::Forwarded { entry, .. } = outcome
+                    && let Some(flow) = self.card.entry(entry)
+                {
+                    waiting.packet = Some(Packet { key: flow.key, ..packet });
+                }
+                waiting.ways.push(outcome.into());
+            }
+            _ => waiting.widen(&self.card, &self.changes),
+        }
         self.push(waiting);
         Ok(())
     }

@@ -24,6 +24,8 @@ pub struct Summary {
     pub ambiguous: u64,
     /// How many more counts it may be: a frame that was lost behind its verdict counts twice.
     ambiguous_more: u64,
+    /// Fragments forwarded.
+    pub fragments_forwarded: u64,
     /// What was forwarded of each flow, by entry and key: entries are used again.
     pub flows: HashMap<(EntryRef, FlowKey), FlowCounters>,
     /// The reasons of `ambiguous`.
@@ -57,6 +59,7 @@ impl Summary {
 
     fn count_flow(&mut self, waiting: &Waiting, entry: EntryRef) {
         if let Some(packet) = waiting.packet {
+            self.fragments_forwarded += u64::from(packet.part.is_some());
             let counters = self.flows.entry((entry, packet.key)).or_default();
             counters.packets += 1;
             counters.bytes += packet.total_len as u64;

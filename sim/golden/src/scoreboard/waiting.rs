@@ -103,7 +103,7 @@ impl Waiting {
         let max_frame_bytes = card.geometry().max_frame_bytes as usize;
         let mut rejected = Vec::new();
         for config in changes.port_configs(card, self.from) {
-            match examine(self.from, config, max_frame_bytes, &self.frame, self.damaged) {
+            match examine(self.from, config, card.fragments(), max_frame_bytes, &self.frame, self.damaged) {
                 Err(reason) => rejected.push(reason),
                 Ok(packet) => self.packet = Some(packet),
             }
