@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 use fpgaflow_abi::geometry::Geometry;
 use fpgaflow_abi::regs::{Access, REGISTERS};
 
-use crate::boards::Proof;
+use crate::boards::{Family, Proof};
 use crate::export::{Export, TOP};
 use crate::memory::Place;
 use crate::port::{Interface, meaning};
@@ -102,11 +102,15 @@ fn memories(out: &mut String, export: &Export) -> fmt::Result {
     let bits: usize = export.memories.iter().map(|memory| memory.bits()).sum();
     writeln!(
         out,
-        "\n## Memory\n{} memories, {bits} bits. Every memory is simple dual port with one clock; where it goes is asked for by `ram_style`. \
+        "\n## Memory\n{} memories, {bits} bits. Every memory is simple dual port with one clock; {} \
          Blocks are counted in the shape of a block that needs the fewest, which is an account and no synthesis result: {} of {} blocks of \
          18 kbit, {} of {} UltraRAM blocks, {} bits in lookup tables.\n\n\
          | memory | bits | words | in | blocks |\n|---|---|---|---|---|",
         export.memories.len(),
+        match board.device.family {
+            Family::Ecp5 => "blocks are named (`DP16KD`), lookup tables are asked for by `ram_style`.",
+            Family::UltraScalePlus => "where it goes is asked for by `ram_style`.",
+        },
         used.blocks,
         board.device.blocks,
         used.ultra,

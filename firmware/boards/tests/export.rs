@@ -188,8 +188,11 @@ fn what_is_said_not_to_fit_does_not() {
         let said = board.proofs.iter().any(|proof| matches!(proof, Proof::NotDone(what) if what.contains(figure)));
         assert!(said, "{name}: {figure}");
     };
-    let ecp5 = blocks(ENTRY_BITS_V4, 4096, Place::Block) + counters(4096);
-    says("ecp5-45f", &format!("{ecp5} blocks of 108"));
+    let with = |words| blocks(ENTRY_BITS_V4, words, Place::Block) + counters(words);
+    let ecp5 = exports().iter().find(|export| export.board.name == "ecp5-45f").expect("the board exists");
+    let rest = ecp5.used().blocks - with(ecp5.board.geometry.entries_v4 as usize);
+    assert!(with(4096) + rest > ecp5.board.device.blocks, "they would fit");
+    says("ecp5-45f", &format!("{} blocks of 108, and the rest takes {rest}", with(4096)));
     let entries = blocks(ENTRY_BITS_V4, 32768, Place::Ultra) + blocks(ENTRY_BITS_V6, 8192, Place::Ultra);
     says("kcu3p", &format!("{entries} UltraRAM blocks of 48, counters {} of 720", 2 * (counters(32768) + counters(8192))));
 }
