@@ -99,6 +99,9 @@ macro_rules! front {
 front!(Front64: head HEAD_64);
 front!(Front512: head HEAD_512);
 
+/// A frame, its port, its key and its fragment's mark.
+type Keyed = (Vec<u8>, usize, KeyBits, u32);
+
 /// A model of [`Front64`] or [`Front512`], and what is inside it.
 pub struct Rig {
     m: Model,
@@ -118,7 +121,7 @@ pub struct Rig {
     pub config: Config,
     /// A clock each: frames whose key is due, frames and keys whose reason is due.
     keys: VecDeque<Option<(Vec<u8>, usize)>>,
-    inside: VecDeque<Option<(Vec<u8>, usize, KeyBits, u32)>>,
+    inside: VecDeque<Option<Keyed>>,
     /// How often a first and a later fragment were to be looked up.
     pub parts: [u32; 2],
     /// How often each reason was found, in each family.
