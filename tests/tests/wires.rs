@@ -21,7 +21,7 @@ fn send(port: &mut InterfacePort, number: u32) {
     frame[12..14].copy_from_slice(&0x88b5_u16.to_be_bytes());
     frame[14..18].copy_from_slice(&number.to_be_bytes());
     assert!(port.transmit(&frame).unwrap(), "frame {number} was not taken");
-    if number % BREATH == 0 {
+    if number.is_multiple_of(BREATH) {
         std::thread::sleep(Duration::from_millis(1));
     }
 }
