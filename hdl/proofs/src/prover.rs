@@ -12,7 +12,7 @@ use crate::{blocks, memory};
 /// Lines of a tool's output that are kept: the last ones say why it failed.
 const OUTPUT_LINES: usize = 20;
 /// Longest run of a tool, in seconds: many times what any needs.
-const SECONDS_AT_MOST: &str = "300";
+const SECONDS_AT_MOST: &str = "600";
 
 /// Where z3 is; yosys and yosys-smtbmc are on the path.
 #[derive(Debug, Clone)]

@@ -51,8 +51,8 @@ fn driver(modules: &Modules, module: &str, pin: &str) -> String {
     let inside = from.and_then(|from| {
         // The longest name fits: `host_x` may be pin `x` of `host`, or of `host_x` there is none.
         let ends = from.match_indices('_').map(|(at, _)| (&from[..at], &from[at + 1..]));
-        let children = ends.map(|(child, pin)| (format!("{module}_{child}"), pin));
-        children.filter(|(child, pin)| modules.get(child.as_str()).is_some_and(|lines| outputs(lines).contains(pin))).next_back()
+        let mut children = ends.map(|(child, pin)| (format!("{module}_{child}"), pin));
+        children.rfind(|(child, pin)| modules.get(child.as_str()).is_some_and(|lines| outputs(lines).contains(pin)))
     });
     inside.map_or_else(|| module.to_owned(), |(child, pin)| driver(modules, &child, pin))
 }
