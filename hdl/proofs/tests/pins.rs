@@ -9,7 +9,7 @@ use fpgaflow_proofs::properties;
 const TOP: &str = "engine";
 /// Pins, the ends of the names of the modules that drive them, and the property about them; none for constants and for a
 /// ready, which may fall.
-const DRIVERS: [(&str, &str, Option<&str>); 11] = [
+const DRIVERS: [(&str, &str, Option<&str>); 12] = [
     ("s_axis_rx_", "_rx_N", None),
     ("m_axis_tx_", "_tx_N_out", Some("axis_out")),
     ("s_axil_", "_host_regs_bus", Some("axi_lite")),
@@ -20,6 +20,7 @@ const DRIVERS: [(&str, &str, Option<&str>); 11] = [
     ("m_axi_arsize", "_host", None),
     ("m_axi_arburst", "_host", None),
     ("m_axi_ar", "_host_reads", Some("read_master")),
+    ("m_axi_rready", "_host_reads", Some("read_master")),
     ("irq_", "_host_interrupts", Some("irq")),
 ];
 const WRITES: (&str, Option<&str>) = ("_host_writes", Some("write_master"));
@@ -39,7 +40,7 @@ fn modules(verilog: &str) -> Modules<'_> {
 }
 
 fn outputs<'a>(module: &[&'a str]) -> Vec<&'a str> {
-    let name = |line: &&'a str| line.strip_prefix("output reg ")?.strip_suffix(';')?.split_whitespace().last();
+    let name = |line: &&'a str| line.strip_prefix("output ")?.strip_suffix(';')?.split_whitespace().last();
     module.iter().filter_map(name).collect()
 }
 
@@ -47,14 +48,19 @@ fn outputs<'a>(module: &[&'a str]) -> Vec<&'a str> {
 fn driver(modules: &Modules, module: &str, pin: &str) -> String {
     let lines = &modules[module];
     let assigned = format!("always @(*) {pin} = ");
-    let from = lines.iter().find_map(|line| line.strip_prefix(&assigned)?.strip_suffix(';'));
-    let inside = from.and_then(|from| {
-        // The longest name fits: `host_x` may be pin `x` of `host`, or of `host_x` there is none.
-        let ends = from.match_indices('_').map(|(at, _)| (&from[..at], &from[at + 1..]));
-        let mut children = ends.map(|(child, pin)| (format!("{module}_{child}"), pin));
-        children.rfind(|(child, pin)| modules.get(child.as_str()).is_some_and(|lines| outputs(lines).contains(pin)))
-    });
-    inside.map_or_else(|| module.to_owned(), |(child, pin)| driver(modules, &child, pin))
+    let net = lines.iter().find_map(|line| line.strip_prefix(&assigned)?.strip_suffix(';')).unwrap_or(pin);
+    let connected = format!("({net})");
+    let mut child = "";
+    for line in lines {
+        if let Some((name, _)) = line.strip_suffix('(').and_then(|line| line.split_once(' ')) {
+            child = name;
+        }
+        let inner = line.strip_prefix('.').and_then(|line| line.trim_end_matches(',').strip_suffix(&connected));
+        if let Some(inner) = inner.filter(|inner| modules.get(child).is_some_and(|lines| outputs(lines).contains(inner))) {
+            return driver(modules, child, inner);
+        }
+    }
+    module.to_owned()
 }
 
 #[test]
