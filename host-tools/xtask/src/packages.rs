@@ -71,11 +71,11 @@ pub fn ensure_python() -> Result<()> {
     if works.is_ok_and(|output| output.status.success()) {
         return Ok(());
     }
-    println!("installing Debian packages: python3-venv");
+    eprintln!("installing Debian packages: python3-venv");
     apt_get(["update", "-qq"])?;
     apt_get(["install", "-y", "-qq", "--no-install-recommends", "python3-venv"])
         .context("install python3-venv; as another user than root, run: sudo apt-get install python3-venv")?;
-    println!("installed: python3-venv");
+    eprintln!("installed: python3-venv");
     Ok(())
 }
 

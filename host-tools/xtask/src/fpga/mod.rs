@@ -59,7 +59,7 @@ fn keep<T: Serialize>(board: &Board, result: &T) -> Result<()> {
     fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))
         .with_context(|| format!("make the folder of {}", path.display()))?;
     write_file(&path, &(serde_json::to_string_pretty(result)? + "\n"))?;
-    println!("kept in {}; cargo xtask docs puts it into the page", path.display());
+    eprintln!("kept in {}; cargo xtask docs puts it into the page", path.display());
     Ok(())
 }
 

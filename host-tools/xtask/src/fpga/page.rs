@@ -45,8 +45,12 @@ fn page() -> Result<String> {
                 _ => write_none(&mut out, board.name, "placed and routed")?,
             },
             Family::UltraScalePlus => match kept::<Synthesized>(board)? {
-                Some(synthesized) => write_synthesized(&mut out, &synthesized)?,
-                None => write_none(&mut out, board.name, "synthesized")?,
+                Some(synthesized)
+                    if (synthesized.flows_v4, synthesized.flows_v6) == (board.geometry.entries_v4, board.geometry.entries_v6) =>
+                {
+                    write_synthesized(&mut out, &synthesized)?;
+                }
+                _ => write_none(&mut out, board.name, "synthesized")?,
             },
         }
     }

@@ -1,6 +1,8 @@
 //! `cargo xtask pnr`: an ECP5 engine synthesized, placed, routed and packed into a bitstream, and what came out.
 
-use anyhow::{Result, bail, ensure};
+use std::fs;
+
+use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use fpgaflow_boards::{Board, Family, TOP};
 use serde::{Deserialize, Serialize};
@@ -80,11 +82,11 @@ pub fn pnr(arguments: &Pnr) -> Result<()> {
     } else {
         print(&placed);
     }
-    if placed.fmax_mhz < placed.required_mhz {
-        bail!("{} MHz are below the {} MHz that {} needs", placed.fmax_mhz, placed.required_mhz, board.name);
-    }
     if arguments.keep {
         keep(&board, &placed)?;
+    }
+    if placed.fmax_mhz < placed.required_mhz {
+        bail!("{} MHz are below the {} MHz that {} needs", placed.fmax_mhz, placed.required_mhz, board.name);
     }
     Ok(())
 }
@@ -121,7 +123,7 @@ fn place(board: &Board, seed: u64) -> Result<Placed> {
         harness_ff: harness.flip_flops as u64,
         flows_v4: board.geometry.entries_v4,
         flows_v6: board.geometry.entries_v6,
-        bitstream_bytes: std::fs::metadata(directory.join("engine.bit"))?.len(),
+        bitstream_bytes: fs::metadata(directory.join("engine.bit")).context("look for the bitstream")?.len(),
         slowest: timing.slowest,
         seed,
         tools: PACKAGES.map(str::to_owned).to_vec(),

@@ -1,6 +1,6 @@
 //! The open FPGA tools, from PyPI: a Python environment of the project's own under `target/`, the same versions everywhere.
 //!
-//! They are WebAssembly and see the working directory, so every path that they are given is relative to it.
+//! What is going on is told on standard error: standard output is the result's. They are WebAssembly and see the working directory, so every path that they are given is relative to it.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -38,11 +38,11 @@ impl Tools {
             return Ok(tools);
         }
         packages::ensure_python()?;
-        println!("installing {} into {}", PACKAGES.join(", "), home.display());
+        eprintln!("installing {} into {}", PACKAGES.join(", "), home.display());
         run::output(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&home))?;
         run::output(Command::new(tools.programs.join("pip")).args(["install", "--quiet"]).args(PACKAGES))?;
         fs::write(&stamp, wanted).with_context(|| format!("write {}", stamp.display()))?;
-        println!("installed {}", PACKAGES.join(", "));
+        eprintln!("installed {}", PACKAGES.join(", "));
         Ok(tools)
     }
 
@@ -54,12 +54,12 @@ impl Tools {
         let log = directory.join(format!("{program}.log"));
         let file = File::create(&log).with_context(|| format!("create {}", log.display()))?;
         let errors = file.try_clone().with_context(|| format!("open {} twice", log.display()))?;
-        println!("{program}: running, log in {}", log.display());
+        eprintln!("{program}: running, log in {}", log.display());
         let begun = Instant::now();
         let mut command = Command::new(self.programs.join(program));
         let status = command.args(arguments).current_dir(directory).stdout(file).stderr(errors).status();
         let status = status.with_context(|| format!("run {}", self.programs.join(program).display()))?;
-        println!("{program}: {status} after {:.0} s", begun.elapsed().as_secs_f64());
+        eprintln!("{program}: {status} after {:.0} s", begun.elapsed().as_secs_f64());
         if status.success() {
             return Ok(());
         }
