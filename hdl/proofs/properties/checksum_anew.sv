@@ -4,6 +4,7 @@
 // block: checksum
 // depth: 1
 // induction: 1
+// long: 3
 // mutant: a carry that ends around is not added
 // find: ones_fold = sum[15:0] + sum[16];
 // replace: ones_fold = sum[15:0];

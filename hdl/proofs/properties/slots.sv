@@ -5,6 +5,7 @@
 // depth: 12
 // induction: 2
 // cases: 9
+// long: 5
 // mutant: writes to one of the eight places go nowhere
 // find: slots_5_wen = is_slot & (index[(32'h0)+:(3)] == 5);
 // replace: slots_5_wen = is_slot & (index[(32'h0)+:(3)] == 4);

@@ -7,6 +7,7 @@
 //! // depth: steps in which the mutant is caught; without an induction also those in which the property is shown
 //! // induction: clocks of the induction, when there is one
 //! // cases: how many parts the proof is in, when it is: each has CASE defined as its number, from 0
+//! // long: minutes that the proof takes, when it takes more than a few seconds
 //! // mutant: what is wrong with the mutant, in words
 //! // find: what stands in the block's Verilog, or in `lib/`, once; \n is a line's end
 //! // replace: what stands there in the mutant
@@ -37,6 +38,8 @@ pub struct Property {
     pub induction: Option<u32>,
     /// Parts of the proof; `None` for one in one.
     pub cases: Option<u32>,
+    /// Minutes that the proof takes, about; `None` for seconds.
+    pub long: Option<u32>,
     /// What is wrong with the mutant.
     pub mutant: String,
     /// What makes the mutant.
@@ -91,6 +94,7 @@ fn parse(path: &Path, text: String) -> Result<Property, Error> {
         depth: number("depth")?,
         induction: optional("induction")?,
         cases: optional("cases")?,
+        long: optional("long")?,
         mutant: value("mutant")?,
         change: Change { find: value("find")?, replace: value("replace")? },
         text,

@@ -19,6 +19,9 @@ pub struct Prove {
     /// Only this one, by the name of its file in hdl/proofs/properties
     #[arg(long, value_name = "NAME")]
     only: Option<String>,
+    /// Without those whose head says that they are long
+    #[arg(long, conflicts_with = "only")]
+    quick: bool,
     /// A JSON array instead of a table
     #[arg(long)]
     json: bool,
@@ -61,6 +64,14 @@ impl<'a> Row<'a> {
     }
 }
 
+/// The proofs that take seconds: those that belong to every test.
+///
+/// # Errors
+/// As [`prove`].
+pub fn quick() -> Result<()> {
+    prove(&Prove { quick: true, ..Prove::default() })
+}
+
 /// Runs the proofs and shows them.
 ///
 /// # Errors
@@ -73,6 +84,9 @@ pub fn prove(arguments: &Prove) -> Result<()> {
         if properties.is_empty() {
             bail!("there is no proof {only:?}; there are {}", names.join(", "));
         }
+    }
+    if arguments.quick {
+        properties.retain(|property| property.long.is_none());
     }
     let tools = Tools { z3: venv::ensure(&[Z3])? };
     let begun = Instant::now();

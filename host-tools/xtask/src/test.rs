@@ -18,8 +18,8 @@ pub fn all() -> Result<()> {
     run::cargo(["clippy", "--locked", "--package", "fpgaflow", "--", "--deny", "warnings"])?;
     step("tests");
     run::cargo(["test", "--locked", "--workspace", "--all-features", "--no-fail-fast"])?;
-    step("proofs");
-    prove::prove(&prove::Prove::default())?;
+    step("quick proofs");
+    prove::quick()?;
     step("virtual machine");
     vm::test()
 }
