@@ -47,7 +47,7 @@ fn outputs<'a>(module: &[&'a str]) -> Vec<&'a str> {
 /// The module in which `pin` of `module` is more than the output of a block inside.
 fn driver(modules: &Modules, module: &str, pin: &str) -> String {
     let lines = &modules[module];
-    let assigned = format!("always @(*) {pin} = ");
+    let assigned = format!("assign {pin} = ");
     let net = lines.iter().find_map(|line| line.strip_prefix(&assigned)?.strip_suffix(';')).unwrap_or(pin);
     let connected = format!("({net})");
     let mut child = "";

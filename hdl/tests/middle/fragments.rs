@@ -13,6 +13,7 @@ use fpgaflow_abi::next_hop::NextHop;
 use fpgaflow_abi::reason::Reason;
 use fpgaflow_abi::slot::EntryRef;
 use fpgaflow_hdl::prelude::{Bits, Synth};
+use fpgaflow_hdl::prim::PARITY_BITS;
 use fpgaflow_hdl::records::Fragment;
 use fpgaflow_hdl::table::{ENTRY_READ, LATENCY};
 use fpgaflow_hdl::verdict::{self, NEXT_HOP_READ};
@@ -32,7 +33,7 @@ const BB: usize = 5;
 const EW4: usize = 8;
 const EW6: usize = 7;
 const REF: usize = EW4 + 1;
-const SLOT: usize = REF + 17;
+const SLOT: usize = REF + 17 + PARITY_BITS;
 const NW: usize = 4;
 const CLOCKS: usize = 300_000;
 /// Ticks that a datagram is remembered, and clocks of a tick here.
