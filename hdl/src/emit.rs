@@ -7,6 +7,7 @@
 //! them. Nothing is emitted for a block that fails one of rust-hdl's checks, uses a Verilog keyword as a field name, or has
 //! two names that fall together once plain.
 
+mod guards;
 mod keywords;
 mod lower;
 mod statements;

@@ -271,6 +271,7 @@ fn lowered_blocks_do_what_they_did() {
     same(Everything::default, "everything");
     same(Skid::<Bits<8>>::default, "skid");
     same(CutFifo::<Bits<4>, 2, 3>::default, "cut_fifo");
+    same(SmallFifo::<Bits<4>, 2, 3>::default, "small_fifo");
     same(FrameFifo::<Bits<4>, 2, 3>::default, "frame_fifo");
     same(Credits::<3, 4>::default, "credits");
     same(RxArbiter::<8, 16, 3>::default, "arbiter");

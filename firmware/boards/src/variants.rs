@@ -20,7 +20,7 @@ type Hash = KeyedHash<KEY_BITS_V6, SECRET_BITS>;
 /// The first line of a memory that is no RAM of `fpgaflow_hdl::prim`, or says what a hash is instead of one.
 pub(crate) fn for_board(verilog: &str, board: &Board) -> Result<String, String> {
     let lines: Vec<&str> = verilog.lines().collect();
-    let folds = board.device.family == Family::Ecp5;
+    let serial = board.device.family == Family::Ecp5;
     let plain = Hash::body(HashVariant::Plain);
     let mut hashes = 0;
     let mut out = String::with_capacity(verilog.len());
@@ -30,8 +30,8 @@ pub(crate) fn for_board(verilog: &str, board: &Board) -> Result<String, String> 
             let memory = Memory { path: String::new(), width: shape.width, words: shape.words, lut: false };
             indent(&mut out, &shape.body(variant(board, board.place_of(&memory))));
             at += length;
-        } else if let Some(length) = begins_with(&lines[at..], &plain).filter(|_| folds) {
-            indent(&mut out, &Hash::body(HashVariant::Folded));
+        } else if let Some(length) = begins_with(&lines[at..], &plain).filter(|_| serial) {
+            indent(&mut out, &Hash::body(HashVariant::Serial));
             hashes += 1;
             at += length;
         } else {
@@ -40,7 +40,7 @@ pub(crate) fn for_board(verilog: &str, board: &Board) -> Result<String, String> 
             at += 1;
         }
     }
-    if folds && hashes != 1 {
+    if serial && hashes != 1 {
         return Err(format!("{hashes} keyed hashes where one is expected"));
     }
     if board.device.family == Family::Ecp5 {
@@ -104,7 +104,7 @@ mod tests {
         let ecp5 = for_board(&(module(512, true) + &hash), &ECP5_45F).expect("known texts");
         assert_eq!(ecp5.matches("fpgaflow_ebr_36 #(.REGMODE(\"OUTREG\"))").count(), 1, "two blocks of 36 in one loop: {ecp5}");
         assert!(!ecp5.contains("ram_style"), "{ecp5}");
-        assert!(!ecp5.contains(hash.lines().next().expect("there is a line")), "the hash is folded");
+        assert!(!ecp5.contains(hash.lines().next().expect("there is a line")), "the hash is serial");
         let shallow = for_board(&(module(64, false) + &hash), &ECP5_45F).expect("known texts");
         assert_eq!(shallow.matches("ram_style = \"distributed\"").count(), 1, "{shallow}");
         let ultra = for_board(&module(4096, true).replace("39:0", "303:0"), &ALVEO_U50).expect("known texts");
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_design_without_the_hash_is_refused_where_it_is_to_be_folded() {
+    fn a_design_without_the_hash_is_refused_where_it_is_to_be_serial() {
         assert_eq!(for_board(&module(512, true), &ECP5_45F), Err("0 keyed hashes where one is expected".to_owned()));
     }
 }

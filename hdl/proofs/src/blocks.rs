@@ -54,6 +54,7 @@ pub const BLOCKS: &[(&str, Make)] = &[
     ("stream_fifo", || text(StreamFifo::<Bits<4>, 2, 3>::default())),
     ("frame_fifo", || text(FrameFifo::<Bits<4>, 2, 3>::default())),
     ("cut_fifo", || text(CutFifo::<Bits<4>, 2, 3>::default())),
+    ("small_fifo", || text(SmallFifo::<Bits<4>, 2, 3>::default())),
     ("shelf", || text(Shelf::<Bits<4>, 2, 3>::default())),
     ("credits", || text(Credits::<6, 7>::default())),
     ("rx_arbiter", || text(RxArbiter::<8, 8, 4>::default())),

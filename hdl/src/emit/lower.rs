@@ -13,6 +13,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::guards::guard;
 use super::statements::{Order, Statement, print, read, slice};
 
 /// First line of what a module computes.
@@ -89,7 +90,9 @@ fn lower_module<'a>(text: &'a str, flip_flops: &BTreeMap<&str, &str>, gone: &mut
     }
     for group in order.groups() {
         let part = slice(&statements, &group);
-        let register = group.first().filter(|_| group.len() == 1).and_then(|target| target.strip_suffix("_d"));
+        let only = group.first().filter(|_| group.len() == 1);
+        let part = if let Some(target) = only { guard(part, target) } else { part };
+        let register = only.and_then(|target| target.strip_suffix("_d"));
         match register.filter(|name| registers.contains_key(name)) {
             Some(name) if !order.reads(&format!("{name}_d")) && is_whole(&part, name) => {
                 without_input.insert(name.to_owned());

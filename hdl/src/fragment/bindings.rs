@@ -1,17 +1,16 @@
-//! Which rows are somebody's, and the entries that their datagrams' flows have.
+//! Which rows are somebody's, and that of those whose flow's entry is written.
 //!
 //! ```text
-//!  forget ------------------------------->+----------+
-//!  row, open, close --------------------->|          |--> live
-//!  tie_row, tie, tie_matched, _entry ->| Bindings |--> entry
-//!  written, written_entry --------------->|          |
-//!                                         +----------+
+//!  forget ---------------------------->+----------+
+//!  row, open, close ------------------>| Bindings |--> live
+//!  tie_row, tie, tie_matched, _entry ->|          |
+//!  written, written_entry ------------>+----------+
 //! ```
-//! Latency 0 from `row` to `live` and from `tie_row` to `entry`, 1 clock from a change to what is read behind it.
+//! Latency 0 from `row` to `live`, 1 clock from a change to what is read behind it.
 //!
 //! # Contract
 //! - `open` makes a row live, `close` makes it nobody's; both concern `row`. A clock after `open` the same row is `tie_row` with `tie`: its
-//!   datagram's flow has `tie_entry` if `tie_matched`, else no entry. `live` is that of `row`, `entry` that of `tie_row`.
+//!   datagram's flow has `tie_entry` if `tie_matched`, else no entry. `live` is that of `row`.
 //! - A row that is bound to `written_entry` is nobody's behind a clock with `written`; one that is opened or bound in that clock stays.
 //! - `forget`, or reset, makes every row nobody's; nothing is opened in the same clock.
 //!
@@ -36,7 +35,7 @@ pub struct Bindings<const REF: usize> {
     pub close: Signal<In, Bit>,
     /// It is somebody's.
     pub live: Signal<Out, Bit>,
-    /// Row whose entry to read or set.
+    /// Row whose entry to set.
     pub tie_row: Signal<In, Bits<ROW_BITS>>,
     /// Set it.
     pub tie: Signal<In, Bit>,
@@ -44,8 +43,6 @@ pub struct Bindings<const REF: usize> {
     pub tie_matched: Signal<In, Bit>,
     /// Which one.
     pub tie_entry: Signal<In, Bits<REF>>,
-    /// The entry of `tie_row`.
-    pub entry: Signal<Out, Bits<REF>>,
     /// An entry is written.
     pub written: Signal<In, Bit>,
     /// Which one.
@@ -67,7 +64,6 @@ impl<const REF: usize> Default for Bindings<REF> {
             tie: Signal::default(),
             tie_matched: Signal::default(),
             tie_entry: Signal::default(),
-            entry: Signal::default(),
             written: Signal::default(),
             written_entry: Signal::default(),
             _rows: vec![(false, false, Bits::default()); ROWS],
@@ -96,48 +92,37 @@ impl<const REF: usize> Logic for Bindings<REF> {
             }
         }
         self.live.next = self._rows[row].0;
-        self.entry.next = self._rows[tie_row].2;
     }
 
     fn connect(&mut self) {
         self.live.connect();
-        self.entry.connect();
     }
 
     fn hdl(&self) -> Verilog {
-        Verilog::Custom(format!(
-            "\
-reg [{last}:0] is_live;
-reg [{last}:0] is_bound;
-reg [{bits}-1:0] entries;
-integer i;
-
-initial begin
-    is_live = 0;
-    is_bound = 0;
-    entries = 0;
-end
-
-always @(*) live = is_live[row];
-always @(*) entry = entries[tie_row * {REF} +: {REF}];
-
+        let mut text =
+            format!("reg [{last}:0] is_live;\ninitial is_live = 0;\nalways @(*) live = is_live[row];\n", last = ROWS - 1);
+        // A row is written out by itself: of one vector with an index, synthesis makes a multiplexer before every bit instead of a clock enable.
+        for row in 0..ROWS {
+            text += &format!(
+                "\
+reg [{msb}:0] entry_{row};
+reg is_bound_{row};
+initial is_bound_{row} = 0;
+wire ties_{row} = tie && tie_row == {row};
+wire ends_{row} = written && is_bound_{row} && entry_{row} == written_entry && !ties_{row};
 always @(posedge clock) begin
-    if (written) begin
-        for (i = 0; i < {ROWS}; i = i + 1) begin
-            if (is_bound[i] && entries[i * {REF} +: {REF}] == written_entry && !(tie && tie_row == i))
-                is_live[i] <= 1'b0;
-        end
+    if (ties_{row}) begin
+        is_bound_{row} <= tie_matched;
+        entry_{row} <= tie_entry;
     end
-    if (tie) begin
-        is_bound[tie_row] <= tie_matched;
-        entries[tie_row * {REF} +: {REF}] <= tie_entry;
-    end
-    if (open | close) is_live[row] <= open;
-    if (forget) is_live <= 0;
+    if (forget) is_live[{row}] <= 1'b0;
+    else if ((open | close) && row == {row}) is_live[{row}] <= open;
+    else if (ends_{row}) is_live[{row}] <= 1'b0;
 end
 ",
-            last = ROWS - 1,
-            bits = ROWS * REF,
-        ))
+                msb = REF - 1,
+            );
+        }
+        Verilog::Custom(text)
     }
 }

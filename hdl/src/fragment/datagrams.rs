@@ -2,9 +2,9 @@
 //!
 //! ```text
 //!  lookup_valid, mark, secret ------->+-----------+
-//!  hash_s2 -------------------------->|           |--> later_s5, known_s5, entry_s5
-//!  fragment_s3 ---------------------->| Datagrams |--> known_s8, ports_s8
-//!  matched_s5, picked_s5 ------------>|           |--> role_s9
+//!  hash_s4 -------------------------->|           |--> later_s7, known_s7, entry_s7
+//!  fragment_s5 ---------------------->| Datagrams |--> known_s10, ports_s10
+//!  matched_s7, picked_s7 ------------>|           |--> role_s11
 //!  tick, lifetime, forget ----------->|           |
 //!  write_valid, write --------------->+-----------+
 //! ```
@@ -65,46 +65,46 @@ pub struct Datagrams<const REF: usize> {
     pub mark: Signal<In, Bits<MARK_BITS>>,
     /// The hash's secret.
     pub secret: Signal<In, Bits<SECRET_BITS>>,
-    /// Hash of the key of two clocks ago.
-    pub hash_s2: Signal<In, Bits<HASH_BITS>>,
-    /// What fragment the packet of three clocks ago is, if any.
-    pub fragment_s3: Signal<In, Fragment>,
+    /// Hash of the key of four clocks ago.
+    pub hash_s4: Signal<In, Bits<HASH_BITS>>,
+    /// What fragment the packet of five clocks ago is, if any.
+    pub fragment_s5: Signal<In, Fragment>,
     /// Now.
     pub tick: Signal<In, Bits<SEEN_BITS>>,
     /// Ticks that a row is kept.
     pub lifetime: Signal<In, Bits<FRAGMENT_LIFETIME_BITS>>,
-    /// A slot was found for the packet of five clocks ago.
-    pub matched_s5: Signal<In, Bit>,
+    /// A slot was found for the packet of seven clocks ago.
+    pub matched_s7: Signal<In, Bit>,
     /// The entry that it names.
-    pub picked_s5: Signal<In, Bits<REF>>,
+    pub picked_s7: Signal<In, Bits<REF>>,
     /// There is a table write in this clock.
     pub write_valid: Signal<In, Bit>,
     /// The write; ignored unless it is of an entry.
     pub write: Signal<In, TableWrite>,
-    /// The packet of five clocks ago is a later fragment: slots say nothing of it.
-    pub later_s5: Signal<Out, Bit>,
+    /// The packet of seven clocks ago is a later fragment: slots say nothing of it.
+    pub later_s7: Signal<Out, Bit>,
     /// Its row is known.
-    pub known_s5: Signal<Out, Bit>,
+    pub known_s7: Signal<Out, Bit>,
     /// The entry of its flow then.
-    pub entry_s5: Signal<Out, Bits<REF>>,
-    /// The packet of eight clocks ago is a later fragment whose row is known.
-    pub known_s8: Signal<Out, Bit>,
+    pub entry_s7: Signal<Out, Bits<REF>>,
+    /// The packet of ten clocks ago is a later fragment whose row is known.
+    pub known_s10: Signal<Out, Bit>,
     /// The ports of its flow then.
-    pub ports_s8: Signal<Out, Bits<MARK_BITS>>,
-    /// What the packet of nine clocks ago is to its datagram.
-    pub role_s9: Signal<Out, DatagramRole>,
+    pub ports_s10: Signal<Out, Bits<MARK_BITS>>,
+    /// What the packet of eleven clocks ago is to its datagram.
+    pub role_s11: Signal<Out, DatagramRole>,
 
-    // 0 to 3: which row.
+    // 0 to 5: which row.
     mark_hash: KeyedHash<MARK_BITS, MARK_SECRET_BITS>,
     hash: Signal<Local, Bits<HASH_BITS>>,
-    row_s3: DFF<Bits<ROW_BITS>>,
-    tag_s3: DFF<Bits<TAG_BITS>>,
+    row_s5: DFF<Bits<ROW_BITS>>,
+    tag_s5: DFF<Bits<TAG_BITS>>,
     rows: SmallRam<DatagramRow, ROW_BITS>,
     oldest: DFF<Bits<SEEN_BITS>>,
-    // 4: whose it is.
-    row_s4: DFF<Bits<ROW_BITS>>,
-    tag_s4: DFF<Bits<TAG_BITS>>,
-    fragment_s4: DFF<Fragment>,
+    // 6: whose it is.
+    row_s6: DFF<Bits<ROW_BITS>>,
+    tag_s6: DFF<Bits<TAG_BITS>>,
+    fragment_s6: DFF<Fragment>,
     fragment: Signal<Local, Fragment>,
     kept: Signal<Local, DatagramRow>,
     age: Signal<Local, Bits<SEEN_BITS>>,
@@ -116,23 +116,24 @@ pub struct Datagrams<const REF: usize> {
     new_row: Signal<Local, DatagramRow>,
     complete: Signal<Local, Bit>,
     bindings: Bindings<REF>,
-    // 5: its entry.
-    row_s5: DFF<Bits<ROW_BITS>>,
-    first_s5: DFF<Bit>,
-    later_s5_q: DFF<Bit>,
-    opens_s5: DFF<Bit>,
-    known_s5_q: DFF<Bit>,
-    follows_s5: DFF<Bit>,
-    lost_s5: DFF<Bit>,
-    ports_s5: DFF<Bits<MARK_BITS>>,
-    // 7: whether that was written meanwhile.
-    entry_s6: DFF<Bits<REF>>,
-    entry_s7: DFF<Bits<REF>>,
-    known_s6: DFF<Bit>,
-    known_s7: DFF<Bit>,
-    ports_s7: Delay<Bits<MARK_BITS>, 2>,
-    role_s5: Signal<Local, DatagramRole>,
-    role_s7: Delay<DatagramRole, 2>,
+    entries: SmallRam<Bits<REF>, ROW_BITS>,
+    // 7: its entry.
+    row_s7: DFF<Bits<ROW_BITS>>,
+    first_s7: DFF<Bit>,
+    later_s7_q: DFF<Bit>,
+    opens_s7: DFF<Bit>,
+    known_s7_q: DFF<Bit>,
+    follows_s7: DFF<Bit>,
+    lost_s7: DFF<Bit>,
+    ports_s7: DFF<Bits<MARK_BITS>>,
+    // 9: whether that was written meanwhile.
+    entry_s8: DFF<Bits<REF>>,
+    entry_s9: DFF<Bits<REF>>,
+    known_s8: DFF<Bit>,
+    known_s9: DFF<Bit>,
+    ports_s9: Delay<Bits<MARK_BITS>, 2>,
+    role_s7: Signal<Local, DatagramRole>,
+    role_s9: Delay<DatagramRole, 2>,
     is_entry: Signal<Local, Bit>,
     index: Signal<Local, Bits<32>>,
     wide: Signal<Local, Bits<ENTRY_REF_BITS>>,
@@ -140,11 +141,11 @@ pub struct Datagrams<const REF: usize> {
     written_s: [DFF<Bits<REF>>; WRITES],
     written_valid_s: [DFF<Bit>; WRITES],
     changed: Signal<Local, Bit>,
-    // 8 and 9: what becomes of it.
-    known_s8_q: DFF<Bit>,
-    ports_s8_q: DFF<Bits<MARK_BITS>>,
-    role_s8: DFF<DatagramRole>,
-    role_s9_q: DFF<DatagramRole>,
+    // 10 and 11: what becomes of it.
+    known_s10_q: DFF<Bit>,
+    ports_s10_q: DFF<Bits<MARK_BITS>>,
+    role_s10: DFF<DatagramRole>,
+    role_s11_q: DFF<DatagramRole>,
 
     entry_target: Constant<Bits<2>>,
 }
@@ -158,29 +159,29 @@ impl<const REF: usize> Default for Datagrams<REF> {
             lookup_valid: Signal::default(),
             mark: Signal::default(),
             secret: Signal::default(),
-            hash_s2: Signal::default(),
-            fragment_s3: Signal::default(),
+            hash_s4: Signal::default(),
+            fragment_s5: Signal::default(),
             tick: Signal::default(),
             lifetime: Signal::default(),
-            matched_s5: Signal::default(),
-            picked_s5: Signal::default(),
+            matched_s7: Signal::default(),
+            picked_s7: Signal::default(),
             write_valid: Signal::default(),
             write: Signal::default(),
-            later_s5: Signal::default(),
-            known_s5: Signal::default(),
-            entry_s5: Signal::default(),
-            known_s8: Signal::default(),
-            ports_s8: Signal::default(),
-            role_s9: Signal::default(),
+            later_s7: Signal::default(),
+            known_s7: Signal::default(),
+            entry_s7: Signal::default(),
+            known_s10: Signal::default(),
+            ports_s10: Signal::default(),
+            role_s11: Signal::default(),
             mark_hash: KeyedHash::default(),
             hash: Signal::default(),
-            row_s3: DFF::default(),
-            tag_s3: DFF::default(),
+            row_s5: DFF::default(),
+            tag_s5: DFF::default(),
             rows: SmallRam::default(),
             oldest: DFF::default(),
-            row_s4: DFF::default(),
-            tag_s4: DFF::default(),
-            fragment_s4: DFF::default(),
+            row_s6: DFF::default(),
+            tag_s6: DFF::default(),
+            fragment_s6: DFF::default(),
             fragment: Signal::default(),
             kept: Signal::default(),
             age: Signal::default(),
@@ -192,21 +193,22 @@ impl<const REF: usize> Default for Datagrams<REF> {
             new_row: Signal::default(),
             complete: Signal::default(),
             bindings: Bindings::default(),
-            row_s5: DFF::default(),
-            first_s5: DFF::default(),
-            later_s5_q: DFF::default(),
-            opens_s5: DFF::default(),
-            known_s5_q: DFF::default(),
-            follows_s5: DFF::default(),
-            lost_s5: DFF::default(),
-            ports_s5: DFF::default(),
-            entry_s6: DFF::default(),
-            entry_s7: DFF::default(),
-            known_s6: DFF::default(),
-            known_s7: DFF::default(),
-            ports_s7: Delay::default(),
-            role_s5: Signal::default(),
-            role_s7: Delay::default(),
+            entries: SmallRam::default(),
+            row_s7: DFF::default(),
+            first_s7: DFF::default(),
+            later_s7_q: DFF::default(),
+            opens_s7: DFF::default(),
+            known_s7_q: DFF::default(),
+            follows_s7: DFF::default(),
+            lost_s7: DFF::default(),
+            ports_s7: DFF::default(),
+            entry_s8: DFF::default(),
+            entry_s9: DFF::default(),
+            known_s8: DFF::default(),
+            known_s9: DFF::default(),
+            ports_s9: Delay::default(),
+            role_s7: Signal::default(),
+            role_s9: Delay::default(),
             is_entry: Signal::default(),
             index: Signal::default(),
             wide: Signal::default(),
@@ -214,10 +216,10 @@ impl<const REF: usize> Default for Datagrams<REF> {
             written_s: std::array::from_fn(|_| DFF::default()),
             written_valid_s: std::array::from_fn(|_| DFF::default()),
             changed: Signal::default(),
-            known_s8_q: DFF::default(),
-            ports_s8_q: DFF::default(),
-            role_s8: DFF::default(),
-            role_s9_q: DFF::default(),
+            known_s10_q: DFF::default(),
+            ports_s10_q: DFF::default(),
+            role_s10: DFF::default(),
+            role_s11_q: DFF::default(),
             entry_target: Constant::new((WriteTarget::Entry as u64).into()),
         }
     }
@@ -226,34 +228,34 @@ impl<const REF: usize> Default for Datagrams<REF> {
 impl<const REF: usize> Logic for Datagrams<REF> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, row_s3, tag_s3, oldest, row_s4, tag_s4, fragment_s4);
-        dff_setup!(self, clock, row_s5, first_s5, later_s5_q, opens_s5, known_s5_q, follows_s5, lost_s5, ports_s5);
-        dff_setup!(self, clock, entry_s6, entry_s7, known_s6, known_s7, known_s8_q, ports_s8_q, role_s8, role_s9_q);
-        clock!(self, clock, mark_hash, rows, bindings, ports_s7, role_s7);
+        dff_setup!(self, clock, row_s5, tag_s5, oldest, row_s6, tag_s6, fragment_s6);
+        dff_setup!(self, clock, row_s7, first_s7, later_s7_q, opens_s7, known_s7_q, follows_s7, lost_s7, ports_s7);
+        dff_setup!(self, clock, entry_s8, entry_s9, known_s8, known_s9, known_s10_q, ports_s10_q, role_s10, role_s11_q);
+        clock!(self, clock, mark_hash, rows, bindings, entries, ports_s9, role_s9);
 
-        // 0 to 2: the hash of the identity.
+        // 0 to 4: the hash of the identity.
         self.mark_hash.key_valid.next = self.lookup_valid.val();
         self.mark_hash.key.next = self.mark.val();
         self.mark_hash.secret.next = self.secret.val().get_bits::<MARK_SECRET_BITS>(0);
-        self.hash.next = self.hash_s2.val() ^ self.mark_hash.hash.val();
-        self.row_s3.d.next = self.hash.val().get_bits::<ROW_BITS>(0);
+        self.hash.next = self.hash_s4.val() ^ self.mark_hash.hash.val();
+        self.row_s5.d.next = self.hash.val().get_bits::<ROW_BITS>(0);
         for above in ROW_BITS..(ROW_BITS + 1) {
-            self.tag_s3.d.next = self.hash.val().get_bits::<TAG_BITS>(above);
+            self.tag_s5.d.next = self.hash.val().get_bits::<TAG_BITS>(above);
         }
 
-        // 3: read the row. The packet ahead writes its own in this clock.
-        self.rows.ren.next = self.fragment_s3.val().first | self.fragment_s3.val().later;
-        self.rows.raddr.next = self.row_s3.q.val();
-        self.row_s4.d.next = self.row_s3.q.val();
-        self.tag_s4.d.next = self.tag_s3.q.val();
-        self.fragment_s4.d.next = self.fragment_s3.val();
+        // 5: read the row. The packet ahead writes its own in this clock.
+        self.rows.ren.next = self.fragment_s5.val().first | self.fragment_s5.val().later;
+        self.rows.raddr.next = self.row_s5.q.val();
+        self.row_s6.d.next = self.row_s5.q.val();
+        self.tag_s6.d.next = self.tag_s5.q.val();
+        self.fragment_s6.d.next = self.fragment_s5.val();
         self.oldest.d.next = self.tick.val() - bit_cast::<SEEN_BITS, FRAGMENT_LIFETIME_BITS>(self.lifetime.val());
 
-        // 4: whose is it?
-        self.fragment.next = self.fragment_s4.q.val();
+        // 6: whose is it?
+        self.fragment.next = self.fragment_s6.q.val();
         self.kept.next = self.rows.rdata.val();
         self.age.next = self.kept.val().tick - self.oldest.q.val();
-        self.bindings.row.next = self.row_s4.q.val();
+        self.bindings.row.next = self.row_s6.q.val();
         self.live.next = self.bindings.live.val();
         for sign in (SEEN_BITS - 1)..SEEN_BITS {
             if self.age.val().get_bit(sign) {
@@ -261,14 +263,14 @@ impl<const REF: usize> Logic for Datagrams<REF> {
             }
         }
         self.same.next =
-            self.live.val() & (self.kept.val().id == self.fragment.val().id) & (self.kept.val().tag == self.tag_s4.q.val());
+            self.live.val() & (self.kept.val().id == self.fragment.val().id) & (self.kept.val().tag == self.tag_s6.q.val());
         self.opens.next =
             (self.fragment.val().first & (self.same.val() | !self.live.val())) | (self.fragment.val().later & !self.live.val());
         self.known.next = self.fragment.val().later & self.same.val();
         self.in_order.next = self.kept.val().due == self.fragment.val().offset;
         self.complete.next = self.known.val() & self.in_order.val() & !self.fragment.val().more;
         self.new_row.next.id = self.fragment.val().id;
-        self.new_row.next.tag = self.tag_s4.q.val();
+        self.new_row.next.tag = self.tag_s6.q.val();
         self.new_row.next.ports = self.fragment.val().ports;
         self.new_row.next.tick = self.tick.val();
         // What begins with a later fragment is never complete.
@@ -283,40 +285,46 @@ impl<const REF: usize> Logic for Datagrams<REF> {
             }
         }
         self.rows.wen.next = self.opens.val() | self.known.val();
-        self.rows.waddr.next = self.row_s4.q.val();
+        self.rows.waddr.next = self.row_s6.q.val();
         self.rows.wdata.next = self.new_row.val();
+        // The packet ahead writes its row's entry in this clock.
+        self.entries.ren.next = self.fragment.val().later;
+        self.entries.raddr.next = self.row_s6.q.val();
         self.bindings.forget.next = self.forget.val() | self.reset.val();
         self.bindings.open.next = self.opens.val();
         self.bindings.close.next = self.complete.val();
-        self.row_s5.d.next = self.row_s4.q.val();
-        self.first_s5.d.next = self.fragment.val().first;
-        self.later_s5_q.d.next = self.fragment.val().later;
-        self.opens_s5.d.next = self.opens.val();
-        self.known_s5_q.d.next = self.known.val();
-        self.follows_s5.d.next = (self.fragment.val().first | self.fragment.val().later) & self.same.val();
-        self.lost_s5.d.next = (self.fragment.val().first & !self.opens.val()) | (self.fragment.val().later & !self.same.val());
-        self.ports_s5.d.next = self.kept.val().ports;
+        self.row_s7.d.next = self.row_s6.q.val();
+        self.first_s7.d.next = self.fragment.val().first;
+        self.later_s7_q.d.next = self.fragment.val().later;
+        self.opens_s7.d.next = self.opens.val();
+        self.known_s7_q.d.next = self.known.val();
+        self.follows_s7.d.next = (self.fragment.val().first | self.fragment.val().later) & self.same.val();
+        self.lost_s7.d.next = (self.fragment.val().first & !self.opens.val()) | (self.fragment.val().later & !self.same.val());
+        self.ports_s7.d.next = self.kept.val().ports;
 
-        // 5: the entry, of the packet itself or of its row.
-        self.bindings.tie_row.next = self.row_s5.q.val();
-        self.bindings.tie.next = self.opens_s5.q.val();
-        self.bindings.tie_matched.next = self.first_s5.q.val() & self.matched_s5.val();
-        self.bindings.tie_entry.next = self.picked_s5.val();
-        self.later_s5.next = self.later_s5_q.q.val();
-        self.known_s5.next = self.known_s5_q.q.val();
-        self.entry_s5.next = self.bindings.entry.val();
-        self.role_s5.next.row = self.row_s5.q.val();
-        self.role_s5.next.opens = self.opens_s5.q.val();
-        self.role_s5.next.follows = self.follows_s5.q.val();
-        self.role_s5.next.lost = self.lost_s5.q.val();
-        self.role_s7.din.next = self.role_s5.val();
-        self.ports_s7.din.next = self.ports_s5.q.val();
-        self.known_s6.d.next = self.known_s5_q.q.val();
-        self.entry_s6.d.next = self.bindings.entry.val();
+        // 7: the entry, of the packet itself or of its row.
+        self.bindings.tie_row.next = self.row_s7.q.val();
+        self.bindings.tie.next = self.opens_s7.q.val();
+        self.bindings.tie_matched.next = self.first_s7.q.val() & self.matched_s7.val();
+        self.bindings.tie_entry.next = self.picked_s7.val();
+        self.entries.wen.next = self.opens_s7.q.val();
+        self.entries.waddr.next = self.row_s7.q.val();
+        self.entries.wdata.next = self.picked_s7.val();
+        self.later_s7.next = self.later_s7_q.q.val();
+        self.known_s7.next = self.known_s7_q.q.val();
+        self.entry_s7.next = self.entries.rdata.val();
+        self.role_s7.next.row = self.row_s7.q.val();
+        self.role_s7.next.opens = self.opens_s7.q.val();
+        self.role_s7.next.follows = self.follows_s7.q.val();
+        self.role_s7.next.lost = self.lost_s7.q.val();
+        self.role_s9.din.next = self.role_s7.val();
+        self.ports_s9.din.next = self.ports_s7.q.val();
+        self.known_s8.d.next = self.known_s7_q.q.val();
+        self.entry_s8.d.next = self.entries.rdata.val();
 
-        // 6: the entry is read. 7: was it written since the row was looked at?
-        self.known_s7.d.next = self.known_s6.q.val();
-        self.entry_s7.d.next = self.entry_s6.q.val();
+        // 8: the entry is read. 9: was it written since the row was looked at?
+        self.known_s9.d.next = self.known_s8.q.val();
+        self.entry_s9.d.next = self.entry_s8.q.val();
         self.index.next = self.write.val().index;
         self.wide.next = self.index.val().get_bits::<ENTRY_REF_BITS>(0);
         self.narrow.entry.next = self.wide.val();
@@ -335,21 +343,21 @@ impl<const REF: usize> Logic for Datagrams<REF> {
         }
         self.changed.next = false;
         for i in 0..WRITES {
-            if self.written_valid_s[i].q.val() & (self.written_s[i].q.val() == self.entry_s7.q.val()) {
-                self.changed.next = self.known_s7.q.val();
+            if self.written_valid_s[i].q.val() & (self.written_s[i].q.val() == self.entry_s9.q.val()) {
+                self.changed.next = self.known_s9.q.val();
             }
         }
-        self.role_s8.d.next = self.role_s7.dout.val();
+        self.role_s10.d.next = self.role_s9.dout.val();
         if self.changed.val() {
-            self.role_s8.d.next.lost = true;
+            self.role_s10.d.next.lost = true;
         }
-        self.known_s8_q.d.next = self.known_s7.q.val();
-        self.ports_s8_q.d.next = self.ports_s7.dout.val();
+        self.known_s10_q.d.next = self.known_s9.q.val();
+        self.ports_s10_q.d.next = self.ports_s9.dout.val();
 
-        // 8 and 9.
-        self.known_s8.next = self.known_s8_q.q.val();
-        self.ports_s8.next = self.ports_s8_q.q.val();
-        self.role_s9_q.d.next = self.role_s8.q.val();
-        self.role_s9.next = self.role_s9_q.q.val();
+        // 10 and 11.
+        self.known_s10.next = self.known_s10_q.q.val();
+        self.ports_s10.next = self.ports_s10_q.q.val();
+        self.role_s11_q.d.next = self.role_s10.q.val();
+        self.role_s11.next = self.role_s11_q.q.val();
     }
 }

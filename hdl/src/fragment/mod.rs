@@ -1,7 +1,7 @@
 //! Fragments: which datagram one is of, and what became of that datagram's first fragment.
 //!
 //! ```text
-//!  clock  0         2            3           4            5                8             9              13
+//!  clock  0         4            5           6            7                10            11             15
 //!  mark --hash--->|index, tag ->|row read ->|whose row? ->|entry of the -->|its ports -->|role ------->|outcome of the
 //!  key's hash --->|             |fragment ->|writes it    | row's flow     | in the key  | of the      | datagram, in
 //!                                                         | to the pick    |             | fragment    | the verdict

@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | [`Skid`] | 1 | one word a clock |
 //! | [`StreamFifo`], [`FrameFifo`] | 3 from push (or commit) to valid | one word a clock |
-//! | [`CutFifo`] | 1 when empty | one word a clock |
+//! | [`CutFifo`], [`SmallFifo`] | 1 when empty | one word a clock |
 //! | [`Ram`] / [`RamReg`] | 1 / 2 from address to data | one read and one write a clock |
 //! | [`ParityRam`] | 2 from address to data, 3 to `bad` | one read and one write a clock |
 //! | [`SmallRam`] | 1 from address to data | one read and one write a clock |
@@ -20,6 +20,7 @@ mod memory;
 mod parity;
 mod ram;
 mod skid;
+mod small_fifo;
 mod small_ram;
 mod stream;
 mod variant;
@@ -32,6 +33,7 @@ pub use memory::Memory;
 pub use parity::{AddParity, PARITY_BITS, ParityCheck, ParityRam};
 pub use ram::{Ram, RamReg};
 pub use skid::Skid;
+pub use small_fifo::SmallFifo;
 pub use small_ram::SmallRam;
 pub use stream::{StreamSink, StreamSource};
 pub use variant::{RamShape, RamVariant, ecp5_blocks};

@@ -106,7 +106,7 @@ pub struct RxPort<
 
     turn: TurnBytes<W>,
     store: RxStore<W, L, SLOTS, HEAD, AW, CW>,
-    frames: CutFifo<FrameInfo, FAW, FCW>,
+    frames: SmallFifo<FrameInfo, FAW, FCW>,
 
     // s0: what may be taken.
     ready: DFF<Bit>,
@@ -215,7 +215,7 @@ impl<
             received_length: Signal::default(),
             turn: TurnBytes::default(),
             store: RxStore::default(),
-            frames: CutFifo::default(),
+            frames: SmallFifo::default(),
             ready: DFF::default(),
             take: Signal::default(),
             in_frame: DFF::default(),

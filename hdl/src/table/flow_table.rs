@@ -39,6 +39,7 @@ use super::slots::{self, SlotBanks};
 use super::stash::Stash;
 use super::{ENTRY_READ, LATENCY, SLOT_READ};
 use crate::fragment::Datagrams;
+use crate::parse;
 use crate::prelude::*;
 use crate::records::{ADDRESS_BITS, FlowAction, Fragment, MARK_BITS, SEEN_BITS, TableWrite};
 
@@ -54,16 +55,19 @@ const STORED_BITS_V6: usize = ENTRY_BITS_V6 + PARITY_BITS;
 const KEY_PARTS_V4: usize = KEY_BITS_V4 / entries::PART_BITS;
 /// The same of an IPv6 key.
 const KEY_PARTS_V6: usize = KEY_BITS_V6 / entries::PART_BITS;
-/// Clock of the pick: slots and stash have answered, `entry_s6` takes it.
+/// Clock of the pick: slots and stash have answered, `entry_s8` takes it.
 const PICK: usize = SLOT_READ + slots::LATENCY;
-/// Clock of the comparison's end: `answer_s10` takes it.
+/// Clock of the comparison's end: `answer_s12` takes it.
 const COMPARED: usize = ENTRY_READ + entries::LATENCY;
-/// Clocks from the read of an entry to the moment its key is compared.
+/// Clocks from a key to its comparison, two behind the read of the entry.
 const KEY_WAITS: usize = ENTRY_READ + 2;
 
 // The ports are the lowest bits of a key.
 const _: () = assert!(DPORT.lsb == 0 && SPORT.end() == MARK_BITS);
-const _: () = assert!(PICK == 5 && ENTRY_READ == 6 && COMPARED == 9 && LATENCY == 10, "stages in names below");
+const _: () = assert!(
+    SLOT_READ == 4 && PICK == 7 && ENTRY_READ == 8 && COMPARED == 11 && LATENCY == 12 && parse::LATENCY == 3,
+    "stages in names below"
+);
 
 /// Lowest bits of an action's fields, counted from the end of the key.
 struct Places {
@@ -139,34 +143,35 @@ pub struct FlowTable<const BB: usize, const EW4: usize, const EW6: usize, const 
 
     /// `valid[i]` belongs to clock `i + 1`.
     valid: [DFF<Bit>; LATENCY],
-    key_s8: RingDelay<Bits<KEY_BITS_V6>, KEY_WAITS>,
-    wanted_s8: Signal<Local, Bits<KEY_BITS_V6>>,
-    key_s8_v4: Signal<Local, Bits<KEY_BITS_V6>>,
+    key_s10: RingDelay<Bits<KEY_BITS_V6>, KEY_WAITS>,
+    wanted_s10: Signal<Local, Bits<KEY_BITS_V6>>,
+    key_s10_v4: Signal<Local, Bits<KEY_BITS_V6>>,
+    fragment_s5: Delay<Fragment, { SLOT_READ + 1 - parse::LATENCY }>,
     datagrams: Datagrams<REF>,
     matched: Signal<Local, Bit>,
     hash: KeyedHash<KEY_BITS_V6, SECRET_BITS>,
     slots: SlotBanks<BB, REF, SLOT>,
     stash: Stash<REF, STASH>,
     picked: Signal<Local, Bits<REF>>,
-    entry_s6: DFF<Bits<REF>>,
-    read_v4_s6: DFF<Bit>,
-    read_v6_s6: DFF<Bit>,
+    entry_s8: DFF<Bits<REF>>,
+    read_v4_s8: DFF<Bit>,
+    read_v6_s8: DFF<Bit>,
     entries_v4: EntryArray<KEY_BITS_V4, KEY_PARTS_V4, ACTION_BITS_V4, STORED_BITS_V4, EW4>,
     entries_v6: EntryArray<KEY_BITS_V6, KEY_PARTS_V6, ACTION_BITS_V6, STORED_BITS_V6, EW6>,
-    read_v4_s9: Delay<Bit, { entries::LATENCY }>,
-    read_v6_s9: Delay<Bit, { entries::LATENCY }>,
-    entry_s9: Delay<Bits<REF>, { entries::LATENCY }>,
+    read_v4_s11: Delay<Bit, { entries::LATENCY }>,
+    read_v6_s11: Delay<Bit, { entries::LATENCY }>,
+    entry_s11: Delay<Bits<REF>, { entries::LATENCY }>,
     entry_ref: WideRef<REF>,
-    bad_slot_s6: DFF<Bit>,
-    bad_slot_index_s6: DFF<Bits<32>>,
-    bad_slot_s9: Delay<Bit, { entries::LATENCY }>,
+    bad_slot_s8: DFF<Bit>,
+    bad_slot_index_s8: DFF<Bits<32>>,
+    bad_slot_s11: Delay<Bit, { entries::LATENCY }>,
     bad_entry: Signal<Local, Bit>,
-    bad_entry_s10: DFF<Bit>,
+    bad_entry_s12: DFF<Bit>,
     src_v4: Signal<Local, Bits<ADDRESS_BITS_V4>>,
     dst_v4: Signal<Local, Bits<ADDRESS_BITS_V4>>,
     action_v4: Signal<Local, Bits<ACTION_BITS_V4>>,
     action_v6: Signal<Local, Bits<ACTION_BITS_V6>>,
-    answer_s10: DFF<FlowAction>,
+    answer_s12: DFF<FlowAction>,
 
     no_ports: Constant<Bits<KEY_BITS_V6>>,
 }
@@ -196,34 +201,35 @@ impl<const BB: usize, const EW4: usize, const EW6: usize, const REF: usize, cons
             bad_slot: Signal::default(),
             bad_entry_valid: Signal::default(),
             valid: array::from_fn(|_| DFF::default()),
-            key_s8: RingDelay::default(),
-            wanted_s8: Signal::default(),
-            key_s8_v4: Signal::default(),
+            key_s10: RingDelay::default(),
+            wanted_s10: Signal::default(),
+            key_s10_v4: Signal::default(),
+            fragment_s5: Delay::default(),
             datagrams: Datagrams::default(),
             matched: Signal::default(),
             hash: KeyedHash::default(),
             slots: SlotBanks::default(),
             stash: Stash::default(),
             picked: Signal::default(),
-            entry_s6: DFF::default(),
-            read_v4_s6: DFF::default(),
-            read_v6_s6: DFF::default(),
+            entry_s8: DFF::default(),
+            read_v4_s8: DFF::default(),
+            read_v6_s8: DFF::default(),
             entries_v4: EntryArray::new(Family::V4),
             entries_v6: EntryArray::new(Family::V6),
-            read_v4_s9: Delay::default(),
-            read_v6_s9: Delay::default(),
-            entry_s9: Delay::default(),
+            read_v4_s11: Delay::default(),
+            read_v6_s11: Delay::default(),
+            entry_s11: Delay::default(),
             entry_ref: WideRef::default(),
-            bad_slot_s6: DFF::default(),
-            bad_slot_index_s6: DFF::default(),
-            bad_slot_s9: Delay::default(),
+            bad_slot_s8: DFF::default(),
+            bad_slot_index_s8: DFF::default(),
+            bad_slot_s11: Delay::default(),
             bad_entry: Signal::default(),
-            bad_entry_s10: DFF::default(),
+            bad_entry_s12: DFF::default(),
             src_v4: Signal::default(),
             dst_v4: Signal::default(),
             action_v4: Signal::default(),
             action_v6: Signal::default(),
-            answer_s10: DFF::default(),
+            answer_s12: DFF::default(),
             no_ports: Constant::new((0..MARK_BITS).fold(!Bits::default(), |ones, bit| ones.replace_bit(bit, false))),
         }
     }
@@ -234,21 +240,22 @@ impl<const BB: usize, const EW4: usize, const EW6: usize, const REF: usize, cons
 {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, read_v4_s6, read_v6_s6, entry_s6, bad_slot_s6, bad_slot_index_s6, bad_entry_s10, answer_s10);
+        dff_setup!(self, clock, read_v4_s8, read_v6_s8, entry_s8, bad_slot_s8, bad_slot_index_s8, bad_entry_s12, answer_s12);
         clock!(
             self,
             clock,
-            key_s8,
+            key_s10,
+            fragment_s5,
             datagrams,
             hash,
             slots,
             stash,
             entries_v4,
             entries_v6,
-            read_v4_s9,
-            read_v6_s9,
-            entry_s9,
-            bad_slot_s9
+            read_v4_s11,
+            read_v6_s11,
+            entry_s11,
+            bad_slot_s11
         );
 
         // 0: what waits beside the lookup.
@@ -259,15 +266,15 @@ impl<const BB: usize, const EW4: usize, const EW6: usize, const REF: usize, cons
         for i in 1..LATENCY {
             self.valid[i].d.next = self.valid[i - 1].q.val();
         }
-        self.key_s8.din_valid.next = self.lookup_valid.val();
-        self.key_s8.din.next = self.key.val();
+        self.key_s10.din_valid.next = self.lookup_valid.val();
+        self.key_s10.din.next = self.key.val();
 
-        // 0 and 1: the hash.
+        // 0 to 3: the hash.
         self.hash.key_valid.next = self.lookup_valid.val();
         self.hash.key.next = self.key.val();
         self.hash.secret.next = self.secret.val();
 
-        // 2 to 5: slots and stash.
+        // 4 to 7: slots and stash.
         for hashed in SLOT_READ..(SLOT_READ + 1) {
             self.slots.hash_valid.next = self.valid[hashed - 1].q.val();
             self.stash.hash_valid.next = self.valid[hashed - 1].q.val();
@@ -284,68 +291,69 @@ impl<const BB: usize, const EW4: usize, const EW6: usize, const REF: usize, cons
         }
         self.matched.next = self.slots.matched.val() | self.stash.matched.val();
 
-        // 0 to 9 beside it: a fragment's datagram.
+        // 0 to 11 beside it: a fragment's datagram.
         self.datagrams.reset.next = self.reset.val();
         self.datagrams.forget.next = self.forget.val();
         self.datagrams.lookup_valid.next = self.lookup_valid.val();
         self.datagrams.mark.next = self.mark.val();
         self.datagrams.secret.next = self.secret.val();
-        self.datagrams.hash_s2.next = self.hash.hash.val();
-        self.datagrams.fragment_s3.next = self.fragment_s3.val();
+        self.datagrams.hash_s4.next = self.hash.hash.val();
+        self.fragment_s5.din.next = self.fragment_s3.val();
+        self.datagrams.fragment_s5.next = self.fragment_s5.dout.val();
         self.datagrams.tick.next = self.tick.val();
         self.datagrams.lifetime.next = self.fragment_lifetime.val();
         self.datagrams.write_valid.next = self.write_valid.val();
         self.datagrams.write.next = self.write.val();
-        self.datagrams.matched_s5.next = self.matched.val();
-        self.datagrams.picked_s5.next = self.picked.val();
-        if self.datagrams.later_s5.val() {
-            self.matched.next = self.datagrams.known_s5.val();
-            self.picked.next = self.datagrams.entry_s5.val();
+        self.datagrams.matched_s7.next = self.matched.val();
+        self.datagrams.picked_s7.next = self.picked.val();
+        if self.datagrams.later_s7.val() {
+            self.matched.next = self.datagrams.known_s7.val();
+            self.picked.next = self.datagrams.entry_s7.val();
         }
-        self.read_v4_s6.d.next = false;
-        self.read_v6_s6.d.next = false;
+        self.read_v4_s8.d.next = false;
+        self.read_v6_s8.d.next = false;
         for looked in PICK..(PICK + 1) {
             if self.valid[looked - 1].q.val() & self.matched.val() {
                 for family in (REF - 1)..REF {
-                    self.read_v4_s6.d.next = !self.picked.val().get_bit(family);
-                    self.read_v6_s6.d.next = self.picked.val().get_bit(family);
+                    self.read_v4_s8.d.next = !self.picked.val().get_bit(family);
+                    self.read_v6_s8.d.next = self.picked.val().get_bit(family);
                 }
             }
         }
-        self.entry_s6.d.next = self.picked.val();
+        self.entry_s8.d.next = self.picked.val();
         for looked in PICK..(PICK + 1) {
-            self.bad_slot_s6.d.next = self.valid[looked - 1].q.val() & self.slots.bad.val();
+            self.bad_slot_s8.d.next = self.valid[looked - 1].q.val() & self.slots.bad.val();
         }
         if self.slots.bad.val() {
-            self.bad_slot_index_s6.d.next = self.slots.bad_index.val();
+            self.bad_slot_index_s8.d.next = self.slots.bad_index.val();
         }
-        self.bad_slot_valid.next = self.bad_slot_s6.q.val();
-        self.bad_slot.next = self.bad_slot_index_s6.q.val();
+        self.bad_slot_valid.next = self.bad_slot_s8.q.val();
+        self.bad_slot.next = self.bad_slot_index_s8.q.val();
 
-        // 6 to 9: the entry, of the family that the slot names.
-        self.entries_v4.read.next = self.read_v4_s6.q.val();
-        self.entries_v4.index.next = self.entry_s6.q.val().get_bits::<EW4>(0);
-        self.wanted_s8.next = self.key_s8.dout.val();
-        if self.datagrams.known_s8.val() {
-            self.wanted_s8.next = (self.key_s8.dout.val() & self.no_ports.val())
-                | bit_cast::<KEY_BITS_V6, MARK_BITS>(self.datagrams.ports_s8.val());
+        // 8 to 11: the entry, of the family that the slot names.
+        self.entries_v4.read.next = self.read_v4_s8.q.val();
+        self.entries_v4.index.next = self.entry_s8.q.val().get_bits::<EW4>(0);
+        self.wanted_s10.next = self.key_s10.dout.val();
+        if self.datagrams.known_s10.val() {
+            self.wanted_s10.next = (self.key_s10.dout.val() & self.no_ports.val())
+                | bit_cast::<KEY_BITS_V6, MARK_BITS>(self.datagrams.ports_s10.val());
         }
-        self.key_s8_v4.next = self.wanted_s8.val();
-        self.entries_v4.key_s2.next = self.key_s8_v4.val().get_bits::<KEY_BITS_V4>(0);
+        self.key_s10_v4.next = self.wanted_s10.val();
+        self.entries_v4.key_s2.next = self.key_s10_v4.val().get_bits::<KEY_BITS_V4>(0);
         self.entries_v4.write_valid.next = self.write_valid.val();
         self.entries_v4.write.next = self.write.val();
-        self.entries_v6.read.next = self.read_v6_s6.q.val();
-        self.entries_v6.index.next = self.entry_s6.q.val().get_bits::<EW6>(0);
-        self.entries_v6.key_s2.next = self.wanted_s8.val();
+        self.entries_v6.read.next = self.read_v6_s8.q.val();
+        self.entries_v6.index.next = self.entry_s8.q.val().get_bits::<EW6>(0);
+        self.entries_v6.key_s2.next = self.wanted_s10.val();
         self.entries_v6.write_valid.next = self.write_valid.val();
         self.entries_v6.write.next = self.write.val();
-        self.read_v4_s9.din.next = self.read_v4_s6.q.val();
-        self.read_v6_s9.din.next = self.read_v6_s6.q.val();
-        self.entry_s9.din.next = self.entry_s6.q.val();
-        self.bad_slot_s9.din.next = self.bad_slot_s6.q.val();
+        self.read_v4_s11.din.next = self.read_v4_s8.q.val();
+        self.read_v6_s11.din.next = self.read_v6_s8.q.val();
+        self.entry_s11.din.next = self.entry_s8.q.val();
+        self.bad_slot_s11.din.next = self.bad_slot_s8.q.val();
 
-        // 9: the answer.
-        self.entry_ref.stored.next = self.entry_s9.dout.val();
+        // 11: the answer.
+        self.entry_ref.stored.next = self.entry_s11.dout.val();
         self.action_v4.next = self.entries_v4.action.val();
         self.action_v6.next = self.entries_v6.action.val();
         for at in V4.src..(V4.src + 1) {
@@ -355,77 +363,77 @@ impl<const BB: usize, const EW4: usize, const EW6: usize, const REF: usize, cons
             self.dst_v4.next = self.action_v4.val().get_bits::<ADDRESS_BITS_V4>(at);
         }
         self.bad_entry.next =
-            (self.read_v4_s9.dout.val() & self.entries_v4.bad.val()) | (self.read_v6_s9.dout.val() & self.entries_v6.bad.val());
+            (self.read_v4_s11.dout.val() & self.entries_v4.bad.val()) | (self.read_v6_s11.dout.val() & self.entries_v6.bad.val());
         for compared in COMPARED..(COMPARED + 1) {
-            self.bad_entry_s10.d.next = self.valid[compared - 1].q.val() & self.bad_entry.val();
+            self.bad_entry_s12.d.next = self.valid[compared - 1].q.val() & self.bad_entry.val();
             if self.valid[compared - 1].q.val() {
-                self.answer_s10.d.next.parity = self.bad_slot_s9.dout.val() | self.bad_entry.val();
-                self.answer_s10.d.next.entry = self.entry_ref.entry.val();
-                self.answer_s10.d.next.role = self.datagrams.role_s9.val();
-                if self.read_v6_s9.dout.val() {
+                self.answer_s12.d.next.parity = self.bad_slot_s11.dout.val() | self.bad_entry.val();
+                self.answer_s12.d.next.entry = self.entry_ref.entry.val();
+                self.answer_s12.d.next.role = self.datagrams.role_s11.val();
+                if self.read_v6_s11.dout.val() {
                     for at in V6.valid..(V6.valid + 1) {
-                        self.answer_s10.d.next.hit =
+                        self.answer_s12.d.next.hit =
                             (self.entries_v6.same.val() & self.action_v6.val().get_bit(at)) & !self.entries_v6.bad.val();
                     }
                     for at in V6.src..(V6.src + 1) {
-                        self.answer_s10.d.next.src = self.action_v6.val().get_bits::<ADDRESS_BITS>(at);
+                        self.answer_s12.d.next.src = self.action_v6.val().get_bits::<ADDRESS_BITS>(at);
                     }
                     for at in V6.dst..(V6.dst + 1) {
-                        self.answer_s10.d.next.dst = self.action_v6.val().get_bits::<ADDRESS_BITS>(at);
+                        self.answer_s12.d.next.dst = self.action_v6.val().get_bits::<ADDRESS_BITS>(at);
                     }
                     for at in V6.sport..(V6.sport + 1) {
-                        self.answer_s10.d.next.sport = self.action_v6.val().get_bits::<PORT_BITS>(at);
+                        self.answer_s12.d.next.sport = self.action_v6.val().get_bits::<PORT_BITS>(at);
                     }
                     for at in V6.dport..(V6.dport + 1) {
-                        self.answer_s10.d.next.dport = self.action_v6.val().get_bits::<PORT_BITS>(at);
+                        self.answer_s12.d.next.dport = self.action_v6.val().get_bits::<PORT_BITS>(at);
                     }
                     for at in V6.next_hop..(V6.next_hop + 1) {
-                        self.answer_s10.d.next.next_hop = self.action_v6.val().get_bits::<NEXT_HOP_BITS>(at);
+                        self.answer_s12.d.next.next_hop = self.action_v6.val().get_bits::<NEXT_HOP_BITS>(at);
                     }
                     for at in V6.l3_delta..(V6.l3_delta + 1) {
-                        self.answer_s10.d.next.l3_delta = self.action_v6.val().get_bits::<DELTA_BITS>(at);
+                        self.answer_s12.d.next.l3_delta = self.action_v6.val().get_bits::<DELTA_BITS>(at);
                     }
                     for at in V6.l4_delta..(V6.l4_delta + 1) {
-                        self.answer_s10.d.next.l4_delta = self.action_v6.val().get_bits::<DELTA_BITS>(at);
+                        self.answer_s12.d.next.l4_delta = self.action_v6.val().get_bits::<DELTA_BITS>(at);
                     }
                 } else {
                     for at in V4.valid..(V4.valid + 1) {
-                        self.answer_s10.d.next.hit = (self.read_v4_s9.dout.val() & !self.entries_v4.bad.val())
+                        self.answer_s12.d.next.hit = (self.read_v4_s11.dout.val() & !self.entries_v4.bad.val())
                             & (self.entries_v4.same.val() & self.action_v4.val().get_bit(at));
                     }
-                    self.answer_s10.d.next.src = bit_cast::<ADDRESS_BITS, ADDRESS_BITS_V4>(self.src_v4.val());
-                    self.answer_s10.d.next.dst = bit_cast::<ADDRESS_BITS, ADDRESS_BITS_V4>(self.dst_v4.val());
+                    self.answer_s12.d.next.src = bit_cast::<ADDRESS_BITS, ADDRESS_BITS_V4>(self.src_v4.val());
+                    self.answer_s12.d.next.dst = bit_cast::<ADDRESS_BITS, ADDRESS_BITS_V4>(self.dst_v4.val());
                     for at in V4.sport..(V4.sport + 1) {
-                        self.answer_s10.d.next.sport = self.action_v4.val().get_bits::<PORT_BITS>(at);
+                        self.answer_s12.d.next.sport = self.action_v4.val().get_bits::<PORT_BITS>(at);
                     }
                     for at in V4.dport..(V4.dport + 1) {
-                        self.answer_s10.d.next.dport = self.action_v4.val().get_bits::<PORT_BITS>(at);
+                        self.answer_s12.d.next.dport = self.action_v4.val().get_bits::<PORT_BITS>(at);
                     }
                     for at in V4.next_hop..(V4.next_hop + 1) {
-                        self.answer_s10.d.next.next_hop = self.action_v4.val().get_bits::<NEXT_HOP_BITS>(at);
+                        self.answer_s12.d.next.next_hop = self.action_v4.val().get_bits::<NEXT_HOP_BITS>(at);
                     }
                     for at in V4.l3_delta..(V4.l3_delta + 1) {
-                        self.answer_s10.d.next.l3_delta = self.action_v4.val().get_bits::<DELTA_BITS>(at);
+                        self.answer_s12.d.next.l3_delta = self.action_v4.val().get_bits::<DELTA_BITS>(at);
                     }
                     for at in V4.l4_delta..(V4.l4_delta + 1) {
-                        self.answer_s10.d.next.l4_delta = self.action_v4.val().get_bits::<DELTA_BITS>(at);
+                        self.answer_s12.d.next.l4_delta = self.action_v4.val().get_bits::<DELTA_BITS>(at);
                     }
                 }
             }
         }
 
-        // 10.
+        // 12.
         for last in LATENCY..(LATENCY + 1) {
             self.answer_valid.next = self.valid[last - 1].q.val();
         }
-        self.answer.next = self.answer_s10.q.val();
-        self.bad_entry_valid.next = self.bad_entry_s10.q.val();
+        self.answer.next = self.answer_s12.q.val();
+        self.bad_entry_valid.next = self.bad_entry_s12.q.val();
         if self.reset.val() {
             for i in 0..LATENCY {
                 self.valid[i].d.next = false;
             }
-            self.bad_slot_s6.d.next = false;
-            self.bad_entry_s10.d.next = false;
+            self.bad_slot_s8.d.next = false;
+            self.bad_entry_s12.d.next = false;
         }
     }
 }

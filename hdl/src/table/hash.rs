@@ -1,4 +1,4 @@
-//! The keyed hash of [`fpgaflow_abi::hash`] in two clocks.
+//! The keyed hash of [`fpgaflow_abi::hash`] in four clocks.
 //!
 //! ```text
 //!                    +-----------+
@@ -6,23 +6,23 @@
 //!  secret ---------->|           |
 //!                    +-----------+
 //! ```
-//! Latency [`LATENCY`] clocks, one key a clock. `hash` is that of the key with `key_valid` two clocks ago; in other clocks it
+//! Latency [`LATENCY`] clocks, one key a clock. `hash` is that of the key with `key_valid` four clocks ago; in other clocks it
 //! is not defined.
 //!
 //! Bit `j` of the key adds the 48 bits of the secret that start at bit `j`. The first clock adds up groups of [`GROUP`] key
-//! bits, which is three levels of 4-input LUTs, the second the groups. `key_valid` gates the first: a simulator skips the tree
+//! bits, which is three levels of 4-input LUTs, the second the groups; two more are for synthesis to move registers into. `key_valid` gates the first: a simulator skips the tree
 //! when there is no key, hardware toggles nothing. The groups above an IPv4 key are switched off by the key's family, so an IPv4 key
 //! must be zero there.
 
 use fpgaflow_abi::hash::HASH_BITS;
 use fpgaflow_abi::key::{FAMILY, KEY_BITS_V4};
 
-use super::folded_hash;
+use super::serial_hash;
 use crate::prelude::*;
 use crate::prim::xor_tree::xor_tree;
 
 /// Clocks from key to hash.
-pub const LATENCY: usize = 2;
+pub const LATENCY: usize = 4;
 /// Key bits that the first clock adds into one group.
 pub(super) const GROUP: usize = 32;
 
@@ -45,10 +45,10 @@ pub struct KeyedHash<const KEY: usize, const SECRET: usize> {
     pub key: Signal<In, Bits<KEY>>,
     /// The secret: a quasi-static register.
     pub secret: Signal<In, Bits<SECRET>>,
-    /// The hash of the key of two clocks ago.
+    /// The hash of the key of four clocks ago.
     pub hash: Signal<Out, Bits<HASH_BITS>>,
-    /// Simulation only: the sum of the groups, which hardware keeps apart.
-    _sum_s1: Bits<HASH_BITS>,
+    /// Simulation only: hashes on their way, the newest first.
+    _sums: [Bits<HASH_BITS>; LATENCY - 1],
 }
 
 impl<const KEY: usize, const SECRET: usize> Default for KeyedHash<KEY, SECRET> {
@@ -60,7 +60,7 @@ impl<const KEY: usize, const SECRET: usize> Default for KeyedHash<KEY, SECRET> {
             key: Signal::default(),
             secret: Signal::default(),
             hash: Signal::default(),
-            _sum_s1: Bits::default(),
+            _sums: Default::default(),
         }
     }
 }
@@ -70,10 +70,11 @@ impl<const KEY: usize, const SECRET: usize> Logic for KeyedHash<KEY, SECRET> {
         if !self.clock.pos_edge() {
             return;
         }
-        self.hash.next = self._sum_s1;
+        self.hash.next = self._sums[LATENCY - 2];
+        self._sums.copy_within(..LATENCY - 2, 1);
         if self.key_valid.val() {
             let (key, secret) = (self.key.val(), self.secret.val());
-            self._sum_s1 = (0..KEY)
+            self._sums[0] = (0..KEY)
                 .filter(|&bit| key.get_bit(bit))
                 .fold(Bits::default(), |sum, bit| sum ^ secret.get_bits::<HASH_BITS>(bit));
         }
@@ -93,8 +94,8 @@ impl<const KEY: usize, const SECRET: usize> Logic for KeyedHash<KEY, SECRET> {
 pub enum HashVariant {
     /// A product for each bit of the key and of the hash; what is simulated.
     Plain,
-    /// Nine products of sixteen, for a third fewer lookup tables; a secret counts two clocks later. See `folded_hash`.
-    Folded,
+    /// A third of the products, three times: for keys that are three clocks apart. See `serial_hash`.
+    Serial,
 }
 
 impl<const KEY: usize, const SECRET: usize> KeyedHash<KEY, SECRET> {
@@ -102,7 +103,7 @@ impl<const KEY: usize, const SECRET: usize> KeyedHash<KEY, SECRET> {
     pub fn body(variant: HashVariant) -> String {
         match variant {
             HashVariant::Plain => Self::plain(),
-            HashVariant::Folded => folded_hash::body(KEY, SECRET),
+            HashVariant::Serial => serial_hash::body(KEY, SECRET),
         }
     }
 
@@ -138,13 +139,17 @@ impl<const KEY: usize, const SECRET: usize> KeyedHash<KEY, SECRET> {
         let hash = xor_tree((0..groups.len()).map(|group| format!("sum{group}_s1")).collect());
         format!(
             "\
-{words}{registers}
+{words}{registers}reg [{msb}:0] hash_s2, hash_s3;
+
 always @(posedge clock) begin
     if (key_valid) begin
 {sums}    end
-    hash <= {hash};
+    hash_s2 <= {hash};
+    hash_s3 <= hash_s2;
+    hash <= hash_s3;
 end
-"
+",
+            msb = HASH_BITS - 1,
         )
     }
 }

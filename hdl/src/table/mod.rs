@@ -1,7 +1,7 @@
 //! The flow table: key in, action out, one lookup a clock.
 //!
 //! ```text
-//!  clock  0            2               3            4            5          6           8              9           10
+//!  clock  0            4               5            6            7          8           10             11          12
 //!         key --hash-->|slots read --->|----------->|tags ------>|pick ---->|entry ---->|compare ----->|all equal->| answer
 //!                      |               |stash hash->|stash pick->|          | read      | in chunks    | and valid |
 //! ```
@@ -29,9 +29,9 @@
 mod entries;
 mod entry_ref;
 mod flow_table;
-mod folded_hash;
 mod hash;
 mod ring_delay;
+mod serial_hash;
 mod slots;
 mod stash;
 

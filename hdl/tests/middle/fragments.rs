@@ -15,7 +15,7 @@ use fpgaflow_abi::slot::EntryRef;
 use fpgaflow_hdl::prelude::{Bits, Synth};
 use fpgaflow_hdl::prim::PARITY_BITS;
 use fpgaflow_hdl::records::Fragment;
-use fpgaflow_hdl::table::{ENTRY_READ, LATENCY};
+use fpgaflow_hdl::table::{ENTRY_READ, LATENCY, SLOT_READ};
 use fpgaflow_hdl::verdict::{self, NEXT_HOP_READ};
 use fpgaflow_hdl_guard::{Model, model, rng};
 use rand::RngExt;
@@ -40,7 +40,7 @@ const CLOCKS: usize = 300_000;
 const LIFETIME: u32 = 3;
 const TICK_CLOCKS: usize = 200;
 /// Clocks from a key to the choice of its row, and from there to the choice of an entry.
-const DECIDED: usize = 4;
+const DECIDED: usize = SLOT_READ + 2;
 const TIED: usize = DECIDED + 1;
 const HOP_READ: usize = LATENCY + NEXT_HOP_READ;
 const VERDICT: usize = LATENCY + verdict::LATENCY;
