@@ -253,6 +253,12 @@ impl Rig {
         }
     }
 
+    /// Makes the card forget every datagram.
+    pub fn forget_datagrams(&mut self) {
+        self.register_change(Change::Fragments(None), |driver| driver.set_fragments(None));
+        self.tell_fragments();
+    }
+
     fn port_config(&self, port: u8, rx_enable: bool) -> PortConfig {
         PortConfig { rx_enable, promiscuous: self.setup.port.promiscuous, mac: [2, 0, 0, 0, 0, port] }
     }

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use crate::run;
+use crate::{packages, run};
 
 /// Installs what is missing of `packages` (`NAME==VERSION`), says so, and gives the directory with their programs.
 ///
@@ -16,9 +16,9 @@ pub fn ensure(packages: &[&str]) -> Result<PathBuf> {
     let venv = run::target().join("venv");
     let programs = venv.join("bin");
     if !programs.join("pip").is_file() {
+        packages::ensure_python()?;
         fs::create_dir_all(run::target()).with_context(|| format!("make {}", run::target().display()))?;
-        run::output(Command::new("python3").args(["-m", "venv"]).arg(&venv))
-            .context("make a Python environment; on Debian it needs the package python3-venv")?;
+        run::output(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
     }
     let installed = run::output(Command::new(programs.join("pip")).args(["list", "--format", "freeze"]))?;
     let missing: Vec<&&str> = packages.iter().filter(|package| !installed.lines().any(|line| line == **package)).collect();

@@ -177,6 +177,8 @@ pub fn press(width: Width, name: &str, setting: &Setting) -> Outcome {
             churn.step(&mut rig);
             if setting.fragments {
                 rig.await_commands();
+                // Datagrams that are never complete would have all rows in the end, for none grows old here.
+                rig.forget_datagrams();
             }
         }
         if setting.damage_every != 0 && step % setting.damage_every == 0 {

