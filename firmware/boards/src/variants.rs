@@ -1,28 +1,20 @@
-//! The engine's Verilog as a board's device wants it: each RAM in the place and by the means that the board chooses, the hash in the form that
-//! it has room for. Ports and clocks stay what they are, so it is the engine that is simulated.
+//! The engine's Verilog as a board's device wants it: each RAM in the place and by the means that the board chooses. Ports and clocks stay what
+//! they are, so it is the engine that is simulated.
 //!
 //! Texts are found by what `fpgaflow-hdl` says that it emits, line by line, and never by a pattern that could drift from it.
 
-use fpgaflow_abi::hash::SECRET_BITS;
-use fpgaflow_abi::key::KEY_BITS_V6;
 use fpgaflow_hdl::prim::{RamShape, RamVariant, ecp5_blocks};
-use fpgaflow_hdl::table::{HashVariant, KeyedHash};
 
 use crate::boards::{Board, Family};
 use crate::memory::{Memory, Place};
 use crate::text::{self, Declared};
 
-type Hash = KeyedHash<KEY_BITS_V6, SECRET_BITS>;
-
 /// `verilog` for the device of `board`.
 ///
 /// # Errors
-/// The first line of a memory that is no RAM of `fpgaflow_hdl::prim`, or says what a hash is instead of one.
+/// The first line of a memory that is no RAM of `fpgaflow_hdl::prim`.
 pub(crate) fn for_board(verilog: &str, board: &Board) -> Result<String, String> {
     let lines: Vec<&str> = verilog.lines().collect();
-    let serial = board.device.family == Family::Ecp5;
-    let plain = Hash::body(HashVariant::Plain);
-    let mut hashes = 0;
     let mut out = String::with_capacity(verilog.len());
     let mut at = 0;
     while at < lines.len() {
@@ -30,18 +22,11 @@ pub(crate) fn for_board(verilog: &str, board: &Board) -> Result<String, String> 
             let memory = Memory { path: String::new(), width: shape.width, words: shape.words, lut: false };
             indent(&mut out, &shape.body(variant(board, board.place_of(&memory))));
             at += length;
-        } else if let Some(length) = begins_with(&lines[at..], &plain).filter(|_| serial) {
-            indent(&mut out, &Hash::body(HashVariant::Serial));
-            hashes += 1;
-            at += length;
         } else {
             out.push_str(lines[at]);
             out.push('\n');
             at += 1;
         }
-    }
-    if serial && hashes != 1 {
-        return Err(format!("{hashes} keyed hashes where one is expected"));
     }
     if board.device.family == Family::Ecp5 {
         out.push_str(&ecp5_blocks());
@@ -100,12 +85,10 @@ mod tests {
 
     #[test]
     fn each_device_has_its_ram() {
-        let hash = Hash::body(HashVariant::Plain);
-        let ecp5 = for_board(&(module(512, true) + &hash), &ECP5_45F).expect("known texts");
+        let ecp5 = for_board(&module(512, true), &ECP5_45F).expect("known texts");
         assert_eq!(ecp5.matches("fpgaflow_ebr_36 #(.REGMODE(\"OUTREG\"))").count(), 1, "two blocks of 36 in one loop: {ecp5}");
         assert!(!ecp5.contains("ram_style"), "{ecp5}");
-        assert!(!ecp5.contains(hash.lines().next().expect("there is a line")), "the hash is serial");
-        let shallow = for_board(&(module(64, false) + &hash), &ECP5_45F).expect("known texts");
+        let shallow = for_board(&module(64, false), &ECP5_45F).expect("known texts");
         assert_eq!(shallow.matches("ram_style = \"distributed\"").count(), 1, "{shallow}");
         let ultra = for_board(&module(4096, true).replace("39:0", "303:0"), &ALVEO_U50).expect("known texts");
         assert_eq!(ultra.matches("ram_style = \"ultra\"").count(), 1, "{ultra}");
@@ -116,10 +99,5 @@ mod tests {
         let text = module(512, true).replace("if (fresh) ", "");
         let error = for_board(&text, &ALVEO_U50).expect_err("it is not the text of a RAM");
         assert!(error.contains("reg [39:0] mem [0:511];"), "{error}");
-    }
-
-    #[test]
-    fn a_design_without_the_hash_is_refused_where_it_is_to_be_serial() {
-        assert_eq!(for_board(&module(512, true), &ECP5_45F), Err("0 keyed hashes where one is expected".to_owned()));
     }
 }

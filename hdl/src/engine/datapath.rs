@@ -176,7 +176,7 @@ macro_rules! engine_datapath {
                     parser: Parser::default(),
                     parsed: RingDelay::default(),
                     l2: StreamFifo::default(),
-                    flows: Table::default(),
+                    flows: Table::new(sizes::hash_variant(W)),
                     stage: VerdictStage::default(),
                     bad_rows: BadRows::default(),
                     answer: Signal::default(),

@@ -33,7 +33,7 @@ use fpgaflow_abi::regs::FRAGMENT_LIFETIME_BITS;
 
 use super::entries::{self, EntryArray};
 use super::entry_ref::WideRef;
-use super::hash::KeyedHash;
+use super::hash::{HashVariant, KeyedHash};
 use super::ring_delay::RingDelay;
 use super::slots::{self, SlotBanks};
 use super::stash::Stash;
@@ -180,6 +180,18 @@ impl<const BB: usize, const EW4: usize, const EW6: usize, const REF: usize, cons
     for FlowTable<BB, EW4, EW6, REF, SLOT, STASH>
 {
     fn default() -> Self {
+        Self::new(HashVariant::Plain)
+    }
+}
+
+impl<const BB: usize, const EW4: usize, const EW6: usize, const REF: usize, const SLOT: usize, const STASH: usize>
+    FlowTable<BB, EW4, EW6, REF, SLOT, STASH>
+{
+    /// A table whose hash is computed so: with [`HashVariant::Serial`] keys that matter must be as far apart as it says.
+    ///
+    /// # Panics
+    /// When the parameters do not fit each other.
+    pub fn new(hash: HashVariant) -> Self {
         assert!(EW4 >= 1 && EW6 >= 1, "FlowTable: both families have an array of 2 entries and more, not 2^{EW4} and 2^{EW6}");
         assert!(REF == EW4.max(EW6) + 1, "FlowTable: a family and {EW4} or {EW6} bits of index are not {REF} bits");
         Self {
@@ -207,7 +219,7 @@ impl<const BB: usize, const EW4: usize, const EW6: usize, const REF: usize, cons
             fragment_s5: Delay::default(),
             datagrams: Datagrams::default(),
             matched: Signal::default(),
-            hash: KeyedHash::default(),
+            hash: KeyedHash::new(hash),
             slots: SlotBanks::default(),
             stash: Stash::default(),
             picked: Signal::default(),

@@ -6,7 +6,7 @@
 //!  secret ---------->|           |
 //!                    +-----------+
 //! ```
-//! Latency [`LATENCY`] clocks, one key a clock. `hash` is that of the key with `key_valid` four clocks ago; in other clocks it
+//! Latency [`LATENCY`] clocks, one key a clock, or in three with [`HashVariant::Serial`]. `hash` is that of the key with `key_valid` four clocks ago; in other clocks it
 //! is not defined.
 //!
 //! Bit `j` of the key adds the 48 bits of the secret that start at bit `j`. The first clock adds up groups of [`GROUP`] key
@@ -47,12 +47,18 @@ pub struct KeyedHash<const KEY: usize, const SECRET: usize> {
     pub secret: Signal<In, Bits<SECRET>>,
     /// The hash of the key of four clocks ago.
     pub hash: Signal<Out, Bits<HASH_BITS>>,
+    /// How it is computed.
+    _variant: HashVariant,
     /// Simulation only: hashes on their way, the newest first.
     _sums: [Bits<HASH_BITS>; LATENCY - 1],
 }
 
-impl<const KEY: usize, const SECRET: usize> Default for KeyedHash<KEY, SECRET> {
-    fn default() -> Self {
+impl<const KEY: usize, const SECRET: usize> KeyedHash<KEY, SECRET> {
+    /// A hash that is computed so.
+    ///
+    /// # Panics
+    /// When `SECRET` does not fit `KEY`.
+    pub fn new(variant: HashVariant) -> Self {
         assert!(SECRET == KEY + HASH_BITS - 1, "KeyedHash: a key of {KEY} bits needs {} bits of secret", KEY + HASH_BITS - 1);
         Self {
             clock: Signal::default(),
@@ -60,8 +66,15 @@ impl<const KEY: usize, const SECRET: usize> Default for KeyedHash<KEY, SECRET> {
             key: Signal::default(),
             secret: Signal::default(),
             hash: Signal::default(),
+            _variant: variant,
             _sums: Default::default(),
         }
+    }
+}
+
+impl<const KEY: usize, const SECRET: usize> Default for KeyedHash<KEY, SECRET> {
+    fn default() -> Self {
+        Self::new(HashVariant::Plain)
     }
 }
 
@@ -85,28 +98,23 @@ impl<const KEY: usize, const SECRET: usize> Logic for KeyedHash<KEY, SECRET> {
     }
 
     fn hdl(&self) -> Verilog {
-        Verilog::Custom(Self::body(HashVariant::Plain))
+        Verilog::Custom(match self._variant {
+            HashVariant::Plain => Self::plain(),
+            HashVariant::Serial => serial_hash::body(KEY, SECRET),
+        })
     }
 }
 
-/// How the hash is computed: with the same ports and clocks.
+/// How the hash is computed: with the same ports and latency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HashVariant {
-    /// A product for each bit of the key and of the hash; what is simulated.
+    /// A product for each bit of the key and of the hash: a key in every clock.
     Plain,
     /// A third of the products, three times: for keys that are three clocks apart. See `serial_hash`.
     Serial,
 }
 
 impl<const KEY: usize, const SECRET: usize> KeyedHash<KEY, SECRET> {
-    /// The text of the module, between its ports and its end.
-    pub fn body(variant: HashVariant) -> String {
-        match variant {
-            HashVariant::Plain => Self::plain(),
-            HashVariant::Serial => serial_hash::body(KEY, SECRET),
-        }
-    }
-
     fn plain() -> String {
         let bits: Vec<usize> = (0..KEY).collect();
         let groups: Vec<&[usize]> = bits.chunks(GROUP).collect();

@@ -3,7 +3,7 @@
 //!
 //! A third of the key is added up in each of [`STEPS`] clocks, by the same logic: the first from the port, the others from a register that moves on,
 //! and so the window of the secret that meets it. A key that comes before the one ahead is done takes its place, and the one ahead has a hash that is
-//! not its own: so behind a key that matters there must be [`STEPS`] clocks without one. At 64 bits there are, for a frame with all of a key takes five.
+//! not its own: so the next key must be [`STEPS`] clocks behind one that matters. At 64 bits it is, for a frame with all of a key takes five clocks.
 
 use std::fmt::Write as _;
 
