@@ -205,11 +205,12 @@ pub fn press(width: Width, name: &str, setting: &Setting) -> Outcome {
     let churn = churn.counts;
     let report = rig.finish();
     println!(
-        "{} bits, {name}: seed {seed}, {} frames in {} clocks, {} forwarded, {} to the host, {} lost there; {churn:?}, {moves} slots moved, {} stashed, {} rows damaged and {:?} mended",
+        "{} bits, {name}: seed {seed}, {} frames in {} clocks, {} forwarded ({} fragments), {} to the host, {} lost there; {churn:?}, {moves} slots moved, {} stashed, {} rows damaged and {:?} mended",
         width.geometry().width_bits,
         report.summary.injected,
         report.clocks,
         report.summary.forwarded(),
+        report.summary.fragments_forwarded,
         report.punts,
         report.count(Reason::HostFull),
         stats.stashed,
