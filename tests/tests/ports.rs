@@ -166,11 +166,12 @@ fn saturated_ports_get_equal_shares_of_a_frame_a_clock() {
     rig.finish();
 }
 
-/// Most clocks from a frame's last beat at port 3 to its first beat out, one frame in a hundred clocks, while the other ports are
+/// Most clocks from a frame's last beat at port 3 to its first beat out, one frame now and then, while the other ports are
 /// saturated with frames of `others` bytes, or have nothing to do.
 fn longest_wait(others: Option<usize>) -> u64 {
     const FRAMES: u64 = 300;
-    const EVERY: u64 = 100;
+    // More than a frame stays that waits for one of every other port.
+    const EVERY: u64 = 120;
     let (mut rig, flows) = crossing([1, 2, 0, 3]);
     let mut streams = flows.map(|flow| Stream::new(flow.key, others.unwrap_or(SHORT)));
     let [.., lone] = flows;
