@@ -5,8 +5,8 @@
 // depth: 12
 // induction: 2
 // mutant: behind the last one the first comes before the second
-// find: if (wants_2) begin\n                choice = two;\n            end\n            else if (wants_0) begin
-// replace: if (wants_0) begin\n                choice = zero;\n            end\n            else if (wants_2) begin\n                choice = two;\n            end\n            else if (wants_0) begin
+// find: (last == one)) && (!(wants_2))) && (wants_0)
+// replace: (last == one))) && (wants_0)
 module proof(input clock, input [2:0] wants, input go);
     wire [1:0] choice;
     wire found;
