@@ -300,6 +300,27 @@ fn a_change_under_way_allows_both_states_and_an_ended_one_only_the_new() {
     }
 }
 
+/// Seed 8747750853742683338 of `tests/differential` at line rate: a flow without translation went out of one entry and into another while its frames
+/// passed.
+#[test]
+fn a_frame_that_either_entry_of_a_flow_may_have_counted_is_told_of() {
+    for is_moved in [false, true] {
+        let (mut board, mut card) = pair(Losses::default());
+        let came = frame(0, 64, 1);
+        let way = card.process(0, &came).unwrap();
+        board.table_change_begins(&Change::Remove(entry_ref(0)), 0).unwrap();
+        board.inject(0, &came, 1).unwrap();
+        if is_moved {
+            board.table_change_begins(&install(2, 0), 2).unwrap();
+        }
+        observe(&mut board, 0, &came, &way, 3).unwrap();
+        let summary = board.finish(None, 4).unwrap();
+        assert_eq!(summary.forwarded(), 1);
+        let (_, key) = *summary.flows.keys().next().unwrap();
+        assert_eq!(summary.moved.contains(&key), is_moved);
+    }
+}
+
 #[test]
 fn a_frame_that_was_overtaken_by_a_later_one_cannot_meet_later_changes() {
     let (mut board, mut card) = pair(Losses::default());

@@ -9,7 +9,7 @@ use fpgaflow_card::{Timing, Width};
 use fpgaflow_driver::placement::MOVES_COUNTED;
 use fpgaflow_golden::Losses;
 use fpgaflow_tests::{Churn, ChurnCounts, Damage, Feeder, PortSetup, Report, Rig, Setup, secret};
-use fpgaflow_traffic::{FRAMES_VARIABLE, Frames, Kind, Mix, Scenario, Shape, Sizes, Variety, rng, seed};
+use fpgaflow_traffic::{FRAMES_VARIABLE, Frames, Kind, Mix, SEED_VARIABLE, Scenario, Shape, Sizes, Variety, rng, seed};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -122,8 +122,25 @@ pub fn assert_varied(report: &Report) {
     }
 }
 
+/// Says which run it was that failed: tests beside it write between its lines.
+struct Replay<'a> {
+    width: Width,
+    name: &'a str,
+    seed: u64,
+}
+
+impl Drop for Replay<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let Self { width, name, seed } = self;
+            eprintln!("{} bits, {name}: differs; {SEED_VARIABLE}={seed} replays it", width.geometry().width_bits);
+        }
+    }
+}
+
 pub fn press(width: Width, name: &str, setting: &Setting) -> Outcome {
     let seed = seed();
+    let _replay = Replay { width, name, seed };
     let mut rng = rng(seed);
     let frames = frames_of(setting);
     let mut rig = Rig::new(

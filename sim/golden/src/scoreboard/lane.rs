@@ -32,6 +32,8 @@ pub(super) struct Lane {
 pub(super) struct Left {
     pub waiting: Waiting,
     pub way: Way,
+    /// It may have taken another way that looks the same.
+    pub has_twin: bool,
 }
 
 impl Lane {
@@ -102,6 +104,7 @@ impl Lane {
             }
         }
         let mut way = waiting.ways.swap_remove(way);
+        let has_twin = waiting.ways.iter().any(|other| other.is_twin_of(&way));
         self.remember(seq, exit, &mut waiting, &mut way);
         self.decided = self.decided.max(seq + 1);
         while let Some(seq) = self.doomed.front().copied().filter(|seq| *seq < self.decided) {
@@ -110,7 +113,7 @@ impl Lane {
                 missing.extend(self.waiting.remove(&seq));
             }
         }
-        (Left { waiting, way }, missing)
+        (Left { waiting, way, has_twin }, missing)
     }
 
     /// Keeps the bytes that left; they are of no other use any more.

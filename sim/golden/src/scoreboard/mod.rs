@@ -302,6 +302,9 @@ impl Scoreboard {
         let lane = &mut self.lanes[place.lane];
         let (left, missing) = lane.leave(exit, place.ahead, place.way, self.losses);
         self.summary.count(&left.waiting, &left.way);
+        if left.has_twin {
+            self.summary.doubt_entry(&left.waiting);
+        }
         for waiting in missing {
             // Each of these could be lost, or `pick` had not looked behind it.
             self.summary.count_missing(&waiting, self.losses);

@@ -1,6 +1,6 @@
 //! What a run adds up to, and whether the card's counters say the same.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use fpgaflow_abi::key::FlowKey;
 use fpgaflow_abi::reason::{REASONS, Reason};
@@ -28,6 +28,8 @@ pub struct Summary {
     pub fragments_forwarded: u64,
     /// What was forwarded of each flow, by entry and key: entries are used again.
     pub flows: HashMap<(EntryRef, FlowKey), FlowCounters>,
+    /// Flows of which a frame left while they went from one entry to another that does the same: which of the two counted it cannot be seen.
+    pub moved: HashSet<FlowKey>,
     /// The reasons of `ambiguous`.
     doubtful: BTreeSet<Reason>,
 }
@@ -64,6 +66,11 @@ impl Summary {
             counters.packets += 1;
             counters.bytes += packet.total_len as u64;
         }
+    }
+
+    /// A frame that was counted for one entry may have been counted in another of the same flow.
+    pub(super) fn doubt_entry(&mut self, waiting: &Waiting) {
+        self.moved.extend(waiting.packet.map(|packet| packet.key));
     }
 
     /// Counts a frame that did not leave; `false` when it had to. Ways on which nothing is lost are none that it took: it would have

@@ -38,6 +38,16 @@ impl Way {
         }
     }
 
+    /// Whether `other` looks the same from outside, but for the entry that counts it: of a flow that was removed and put back into another entry.
+    pub(super) fn is_twin_of(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Port { port, frame, entry }, Self::Port { port: other_port, frame: other_frame, entry: other_entry }) => {
+                port == other_port && frame == other_frame && entry != other_entry
+            }
+            _ => false,
+        }
+    }
+
     /// What this way becomes when its exit is full; `None` where nothing may be lost. Frames of the host wait.
     pub(super) fn lost(&self, losses: Losses) -> Option<Self> {
         match *self {
