@@ -5,8 +5,8 @@
 // depth: 10
 // induction: 3
 // mutant: a port that was served counts as one behind the last
-// find: behind_2_d = passed;\n                passed = passed | chosen_2;
-// replace: passed = passed | chosen_2;\n                behind_2_d = passed;
+// find: behind_2_d = passed;\n            passed = passed | chosen_2;
+// replace: passed = passed | chosen_2;\n            behind_2_d = passed;
 module proof(input clock, input reset, input [3:0] offers, input [3:0] beat_valid, input [3:0] beat_last, input [7:0] beat,
              input [19:0] frame, input [7:0] head, input m_ready, input credit);
     wire [3:0] frame_ready, beat_ready;

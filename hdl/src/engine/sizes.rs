@@ -14,8 +14,8 @@ pub const fn frames_aw(width: usize) -> usize {
     if width > HOST_BEAT_BITS { 6 } else { 4 }
 }
 
-/// Beats between `RxArbiter` and `Strip` at most, as a power of two: more than the clocks from a head to the length of its layer 2.
-pub const PAYLOAD_AW: usize = 6;
+/// Beats between `RxArbiter` and `Strip` at most, as a power of two: more than the clocks from a head to its verdict, for which beats wait.
+pub const PAYLOAD_AW: usize = 5;
 
 /// Copies of the counters for requests alone. At 512 bits there may be a packet to count in every clock, and a read must not wait; at
 /// 64 bits the headers of a packet that is counted take five clocks, so one copy has clocks for both.

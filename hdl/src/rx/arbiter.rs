@@ -58,6 +58,8 @@ pub struct RxArbiter<const W: usize, const HEAD: usize, const PORTS: usize> {
     passed: Signal<Local, Bit>,
     advance: Signal<Local, Bit>,
     valid: Signal<Local, Bit>,
+    may: Signal<Local, Bit>,
+    taken: Signal<Local, Bit>,
 
     // Inside a frame, and of which port.
     in_frame: DFF<Bit>,
@@ -100,6 +102,8 @@ impl<const W: usize, const HEAD: usize, const PORTS: usize> Default for RxArbite
             passed: Signal::default(),
             advance: Signal::default(),
             valid: Signal::default(),
+            may: Signal::default(),
+            taken: Signal::default(),
             in_frame: DFF::default(),
             granted: array::from_fn(|_| DFF::default()),
             behind: array::from_fn(|_| DFF::default()),
@@ -124,10 +128,11 @@ impl<const W: usize, const HEAD: usize, const PORTS: usize> Logic for RxArbiter<
             self.behind[i].d.next = self.behind[i].q.val();
         }
 
-        // Who is next: the lowest port behind the one served last, else the lowest of all.
+        // Who is next: the lowest port behind the one served last, else the lowest of all. Credits are not asked here: what is wide hangs on this
+        // choice, and a head that nobody may take yet does no harm in `head_s1`.
         self.found.next = false;
         for i in 0..PORTS {
-            self.asking[i].next = self.s_axis_frame[i].valid.val() & self.s_head_valid[i].val() & self.credit.val();
+            self.asking[i].next = self.s_axis_frame[i].valid.val() & self.s_head_valid[i].val();
             self.chosen[i].next = self.asking[i].val() & self.behind[i].q.val() & !self.found.val();
             self.found.next = self.found.val() | self.chosen[i].val();
         }
@@ -145,34 +150,41 @@ impl<const W: usize, const HEAD: usize, const PORTS: usize> Logic for RxArbiter<
 
         // Its beat.
         self.advance.next = self.m_axis.ready.val() | !self.valid_s1.q.val();
+        self.may.next = self.advance.val() & (self.credit.val() | self.in_frame.q.val());
         self.valid.next = false;
-        self.head_valid_s1.d.next = false;
         for i in 0..PORTS {
-            self.s_axis_beats[i].ready.next = self.advance.val() & self.chosen[i].val();
-            self.s_axis_frame[i].ready.next = self.advance.val() & self.chosen[i].val() & !self.in_frame.q.val();
-            if self.chosen[i].val() & self.s_axis_beats[i].valid.val() {
-                self.valid.next = true;
-                if self.advance.val() {
-                    self.data_s1.d.next = self.s_axis_beats[i].data.val();
-                    self.last_s1.d.next = self.s_axis_beats[i].last.val();
-                    self.in_frame.d.next = !self.s_axis_beats[i].last.val();
-                    if !self.in_frame.q.val() {
-                        self.frame_s1.d.next = self.s_axis_frame[i].data.val();
-                        self.head_s1.d.next = self.s_head[i].val();
-                        self.head_valid_s1.d.next = true;
-                    }
-                }
+            self.s_axis_beats[i].ready.next = self.may.val() & self.chosen[i].val();
+            self.s_axis_frame[i].ready.next = self.may.val() & self.chosen[i].val() & !self.in_frame.q.val();
+            if self.chosen[i].val() {
+                self.valid.next = self.s_axis_beats[i].valid.val();
             }
         }
+        self.taken.next = self.may.val() & self.valid.val();
+        for i in 0..PORTS {
+            if self.advance.val() & self.chosen[i].val() {
+                self.data_s1.d.next = self.s_axis_beats[i].data.val();
+                self.last_s1.d.next = self.s_axis_beats[i].last.val();
+                if !self.in_frame.q.val() {
+                    self.frame_s1.d.next = self.s_axis_frame[i].data.val();
+                }
+            }
+            if !self.in_frame.q.val() & self.chosen[i].val() {
+                self.head_s1.d.next = self.s_head[i].val();
+            }
+            if self.taken.val() & self.chosen[i].val() {
+                self.in_frame.d.next = !self.s_axis_beats[i].last.val();
+            }
+        }
+        self.head_valid_s1.d.next = self.taken.val() & !self.in_frame.q.val();
         self.passed.next = false;
         if self.advance.val() {
-            self.valid_s1.d.next = self.valid.val();
-            if self.valid.val() {
-                for i in 0..PORTS {
-                    self.granted[i].d.next = self.chosen[i].val();
-                    self.behind[i].d.next = self.passed.val();
-                    self.passed.next = self.passed.val() | self.chosen[i].val();
-                }
+            self.valid_s1.d.next = self.taken.val();
+        }
+        if self.taken.val() {
+            for i in 0..PORTS {
+                self.granted[i].d.next = self.chosen[i].val();
+                self.behind[i].d.next = self.passed.val();
+                self.passed.next = self.passed.val() | self.chosen[i].val();
             }
         }
         self.m_axis.data.next = self.data_s1.q.val();
@@ -181,7 +193,7 @@ impl<const W: usize, const HEAD: usize, const PORTS: usize> Logic for RxArbiter<
         self.m_frame.next = self.frame_s1.q.val();
         self.m_head_valid.next = self.head_valid_s1.q.val();
         self.m_head.next = self.head_s1.q.val();
-        self.credit_taken.next = self.advance.val() & self.valid.val() & !self.in_frame.q.val();
+        self.credit_taken.next = self.taken.val() & !self.in_frame.q.val();
 
         if self.reset.val() {
             self.in_frame.d.next = false;

@@ -27,8 +27,8 @@
 //!   fits; [`RxPort::new`] refuses parameters for which it would not.
 //!
 //! # Stages
-//! s1: the beat as it came, turned around. s2: its bytes counted; store, length and verdict are one clock's work there, from
-//! counters that say how many bytes are still missing to a header (`missing`) and still allowed (`room`).
+//! s1: the beat as it came, turned around, and which of its frame it is: that and one lane each say whether the frame is too long or too
+//! short. s2: its bytes counted; store, length and verdict are one clock's work there.
 
 #![allow(missing_docs, reason = "the derive of rust-hdl writes public methods without a word; every item of ours has one")]
 
@@ -58,8 +58,10 @@ pub struct WireSink<const W: usize, const B: usize> {
     pub tready: Signal<Out, Bit>,
 }
 
-/// Bits of a count of a beat's bytes, and of the bytes missing to a header.
+/// Bits of a count of a beat's bytes.
 const COUNT_BITS: usize = 8;
+/// Beats in which the Ethernet header may end.
+const HEADER_BEATS: usize = 2;
 /// Bits of a length that is still to be cut to [`LENGTH_BITS`].
 const SUM_BITS: usize = LENGTH_BITS + 1;
 /// Words that must be free before `tready`: one for each beat that is under way and not yet counted by the store.
@@ -122,10 +124,13 @@ pub struct RxPort<
     error_s1: DFF<Bit>,
     on_s1: DFF<Bit>,
     first_s1: DFF<Bit>,
+    // Which beat of its frame, from 0.
+    beat_s1: DFF<Bits<LENGTH_BITS>>,
     below: Signal<Local, Bits<B>>,
     edges: Signal<Local, Bits<B>>,
     count: Signal<Local, Bits<COUNT_BITS>>,
     broken: Signal<Local, Bit>,
+    whole_header: [Signal<Local, Bit>; HEADER_BEATS],
 
     // s2: the beat and how many bytes it has.
     valid_s2: DFF<Bit>,
@@ -133,12 +138,13 @@ pub struct RxPort<
     last_s2: DFF<Bit>,
     on_s2: DFF<Bit>,
     bad_s2: DFF<Bit>,
+    over_s2: DFF<Bit>,
+    runt_s2: DFF<Bit>,
     count_s2: DFF<Bits<COUNT_BITS>>,
 
     // What is known of the frame from the beats before.
+    beat: DFF<Bits<LENGTH_BITS>>,
     total: DFF<Bits<LENGTH_BITS>>,
-    room: DFF<Bits<LENGTH_BITS>>,
-    missing: DFF<Bits<COUNT_BITS>>,
     was_bad: DFF<Bit>,
     was_over: DFF<Bit>,
 
@@ -146,7 +152,6 @@ pub struct RxPort<
     length: Signal<Local, Bits<LENGTH_BITS>>,
     bad: Signal<Local, Bit>,
     over: Signal<Local, Bit>,
-    runt: Signal<Local, Bit>,
     good: Signal<Local, Bit>,
     ends: Signal<Local, Bit>,
 
@@ -156,8 +161,12 @@ pub struct RxPort<
     received_length_s3: DFF<Bits<LENGTH_BITS>>,
 
     port: Constant<Bits<PORT_BITS>>,
-    longest: Constant<Bits<LENGTH_BITS>>,
-    header: Constant<Bits<COUNT_BITS>>,
+    // The beat in which the longest frame ends, and the lane that it does not have.
+    longest_beat: Constant<Bits<LENGTH_BITS>>,
+    longest_end: Constant<Bits<B>>,
+    // The lane in which the Ethernet header ends, in the first beat and in the second.
+    header_ends: [Constant<Bits<B>>; HEADER_BEATS],
+    one: Constant<Bits<LENGTH_BITS>>,
     lowest: Constant<Bits<B>>,
     counted: [Constant<Bits<B>>; COUNT_BITS],
     most: Constant<Bits<LENGTH_BITS>>,
@@ -200,6 +209,7 @@ impl<
             1_usize << AW
         );
         let reason = |reason: Reason| Constant::new((reason as u64).into());
+        let lane = |lane: usize| Constant::new(Bits::<B>::default().replace_bit(lane, true));
         Self {
             clock: Signal::default(),
             reset: Signal::default(),
@@ -227,26 +237,28 @@ impl<
             error_s1: DFF::default(),
             on_s1: DFF::default(),
             first_s1: DFF::default(),
+            beat_s1: DFF::default(),
             below: Signal::default(),
             edges: Signal::default(),
             count: Signal::default(),
             broken: Signal::default(),
+            whole_header: array::from_fn(|_| Signal::default()),
             valid_s2: DFF::default(),
             data_s2: DFF::default(),
             last_s2: DFF::default(),
             on_s2: DFF::default(),
             bad_s2: DFF::default(),
+            over_s2: DFF::default(),
+            runt_s2: DFF::default(),
             count_s2: DFF::default(),
+            beat: DFF::default(),
             total: DFF::default(),
-            room: DFF::default(),
-            missing: DFF::default(),
             was_bad: DFF::default(),
             was_over: DFF::default(),
             sum: Signal::default(),
             length: Signal::default(),
             bad: Signal::default(),
             over: Signal::default(),
-            runt: Signal::default(),
             good: Signal::default(),
             ends: Signal::default(),
             drop_valid_s3: DFF::default(),
@@ -254,8 +266,14 @@ impl<
             received_valid_s3: DFF::default(),
             received_length_s3: DFF::default(),
             port: Constant::new((port as u64).into()),
-            longest: Constant::new((max_frame_bytes as u64).into()),
-            header: Constant::new((wire::ETH_HEADER_BYTES as u64).into()),
+            longest_beat: Constant::new(((max_frame_bytes / B) as u64).into()),
+            longest_end: lane(max_frame_bytes % B),
+            header_ends: array::from_fn(|beat| match (wire::ETH_HEADER_BYTES - 1).checked_sub(beat * B) {
+                Some(end) if end < B => lane(end),
+                Some(_) => Constant::new(Bits::default()),
+                None => Constant::new(!Bits::<B>::default()),
+            }),
+            one: Constant::new(1_u64.into()),
             lowest: Constant::new(1_u64.into()),
             counted: array::from_fn(|bit| {
                 let lanes = (0..B).filter(|lane| (lane + 1) >> bit & 1 == 1);
@@ -287,9 +305,9 @@ impl<
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, ready, in_frame, on);
-        dff_setup!(self, clock, valid_s1, data_s1, keep_s1, last_s1, error_s1, on_s1, first_s1);
-        dff_setup!(self, clock, valid_s2, data_s2, last_s2, on_s2, bad_s2, count_s2);
-        dff_setup!(self, clock, total, room, missing, was_bad, was_over);
+        dff_setup!(self, clock, valid_s1, data_s1, keep_s1, last_s1, error_s1, on_s1, first_s1, beat_s1);
+        dff_setup!(self, clock, valid_s2, data_s2, last_s2, on_s2, bad_s2, over_s2, runt_s2, count_s2);
+        dff_setup!(self, clock, beat, total, was_bad, was_over);
         dff_setup!(self, clock, drop_valid_s3, drop_reason_s3, received_valid_s3, received_length_s3);
         clock!(self, clock, store, frames);
         self.store.reset.next = self.reset.val();
@@ -307,11 +325,16 @@ impl<
         self.error_s1.d.next = self.s_axis.tuser.val();
         self.on_s1.d.next = self.on.q.val();
         self.first_s1.d.next = !self.in_frame.q.val();
+        self.beat_s1.d.next = self.beat.q.val();
         if !self.in_frame.q.val() {
             self.on_s1.d.next = self.enable.val();
         }
         if self.take.val() {
             self.in_frame.d.next = !self.s_axis.tlast.val();
+            self.beat.d.next = self.beat.q.val() + self.one.val();
+            if self.s_axis.tlast.val() {
+                self.beat.d.next = 0.into();
+            }
             if !self.in_frame.q.val() {
                 self.on.d.next = self.enable.val();
             }
@@ -338,6 +361,14 @@ impl<
         self.on_s2.d.next = self.on_s1.q.val();
         self.bad_s2.d.next = self.broken.val() | (self.last_s1.q.val() & self.error_s1.q.val());
         self.count_s2.d.next = self.count.val();
+        // All beats before are full, or the frame is bad and nobody asks how long it is; but a bad one ends its stay here, too.
+        self.over_s2.d.next = (self.beat_s1.q.val() == self.longest_beat.val())
+            & ((self.keep_s1.q.val() & self.longest_end.val()).any() | !self.last_s1.q.val());
+        for i in 0..HEADER_BEATS {
+            self.whole_header[i].next = (self.keep_s1.q.val() & self.header_ends[i].val()).any();
+        }
+        self.runt_s2.d.next = (self.first_s1.q.val() & !self.whole_header[0].val())
+            | ((self.beat_s1.q.val() == self.one.val()) & !self.whole_header[1].val());
 
         // s2: what is known with this beat.
         self.sum.next =
@@ -349,26 +380,18 @@ impl<
             }
         }
         self.bad.next = self.was_bad.q.val() | self.bad_s2.q.val();
-        self.over.next = self.was_over.q.val() | (bit_cast::<LENGTH_BITS, COUNT_BITS>(self.count_s2.q.val()) > self.room.q.val());
-        self.runt.next = self.count_s2.q.val() < self.missing.q.val();
-        self.good.next = self.on_s2.q.val() & !self.bad.val() & !self.over.val() & !self.runt.val();
+        self.over.next = self.was_over.q.val() | self.over_s2.q.val();
+        self.good.next = self.on_s2.q.val() & !self.bad.val() & !self.over.val() & !self.runt_s2.q.val();
         self.ends.next = self.valid_s2.q.val() & self.last_s2.q.val();
         if self.valid_s2.q.val() {
             self.total.d.next = self.length.val();
             self.was_bad.d.next = self.bad.val();
             self.was_over.d.next = self.over.val();
-            self.room.d.next = self.room.q.val() - bit_cast::<LENGTH_BITS, COUNT_BITS>(self.count_s2.q.val());
-            self.missing.d.next = 0.into();
-            if self.runt.val() {
-                self.missing.d.next = self.missing.q.val() - self.count_s2.q.val();
-            }
         }
         if self.ends.val() | self.reset.val() {
             self.total.d.next = 0.into();
             self.was_bad.d.next = false;
             self.was_over.d.next = false;
-            self.room.d.next = self.longest.val();
-            self.missing.d.next = self.header.val();
         }
 
         // The store: beats of a frame that may still become good; its end decides.
@@ -407,6 +430,7 @@ impl<
         if self.reset.val() {
             self.ready.d.next = false;
             self.in_frame.d.next = false;
+            self.beat.d.next = 0.into();
             self.valid_s1.d.next = false;
             self.valid_s2.d.next = false;
             self.received_valid_s3.d.next = false;

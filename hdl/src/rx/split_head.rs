@@ -288,13 +288,12 @@ impl<const HEAD: usize> Logic for SplitHead<HEAD> {
             | (self.outer.val() & !self.inner.val() & self.pppoe[1].val())
             | (self.inner.val() & !self.pppoe[2].val());
         self.one_s1.d.next = self.outer.val() & !self.inner.val();
+        // What is wide needs no enable: a pulse says whether it counts.
         self.valid_s1.d.next = self.head_valid.val();
-        if self.head_valid.val() {
-            for rest in (HEAD - HEAD_BITS)..(HEAD - HEAD_BITS + 1) {
-                self.head_s1.d.next = self.head.val().get_bits::<HEAD_BITS>(rest);
-            }
-            self.frame_s1.d.next = self.frame.val();
+        for rest in (HEAD - HEAD_BITS)..(HEAD - HEAD_BITS + 1) {
+            self.head_s1.d.next = self.head.val().get_bits::<HEAD_BITS>(rest);
         }
+        self.frame_s1.d.next = self.frame.val();
 
         // s2: which of it counts. `cut`: the frame ends inside.
         self.has_tag.next = self.outer_dot1q_s1.q.val() | self.outer_dot1ad_s1.q.val();
@@ -401,35 +400,33 @@ impl<const HEAD: usize> Logic for SplitHead<HEAD> {
         self.l2.next.length = self.l2_length.val();
 
         self.valid_s2.d.next = self.valid_s1.q.val();
-        if self.valid_s1.q.val() {
-            self.header_s2.d.next.l2 = self.l2.val();
-            self.header_s2.d.next.ethertype = self.ethertype.val();
-            self.header_s2.d.next.v6 = self.v6.val();
-            self.header_s2.d.next.gre = self.gre_v4.val();
-            self.header_s2.d.next.fragment_header = false;
-            if self.v6.val() {
-                self.header_s2.d.next.gre = self.gre_v6.val();
-                self.header_s2.d.next.fragment_header = self.fragment_v6.val();
-            }
-            self.header_s2.d.next.pppoe_length = self.pppoe_length.val();
-            self.header_s2.d.next.encap = self.encap.val().into();
-            if self.cut.val() {
-                self.header_s2.d.next.encap = 0.into();
-            }
-            self.header_s2.d.next.frame = self.frame_s1.q.val();
-            if self.four_s1.q.val() {
-                self.header_s2.d.next.window = self.head_s1.q.val().get_bits::<WINDOW_BITS>(0);
-            } else if self.two_s1.q.val() {
-                if self.one_s1.q.val() {
-                    self.header_s2.d.next.window = self.head_s1.q.val().get_bits::<WINDOW_BITS>(32);
-                } else {
-                    self.header_s2.d.next.window = self.head_s1.q.val().get_bits::<WINDOW_BITS>(64);
-                }
-            } else if self.one_s1.q.val() {
-                self.header_s2.d.next.window = self.head_s1.q.val().get_bits::<WINDOW_BITS>(96);
+        self.header_s2.d.next.l2 = self.l2.val();
+        self.header_s2.d.next.ethertype = self.ethertype.val();
+        self.header_s2.d.next.v6 = self.v6.val();
+        self.header_s2.d.next.gre = self.gre_v4.val();
+        self.header_s2.d.next.fragment_header = false;
+        if self.v6.val() {
+            self.header_s2.d.next.gre = self.gre_v6.val();
+            self.header_s2.d.next.fragment_header = self.fragment_v6.val();
+        }
+        self.header_s2.d.next.pppoe_length = self.pppoe_length.val();
+        self.header_s2.d.next.encap = self.encap.val().into();
+        if self.cut.val() {
+            self.header_s2.d.next.encap = 0.into();
+        }
+        self.header_s2.d.next.frame = self.frame_s1.q.val();
+        if self.four_s1.q.val() {
+            self.header_s2.d.next.window = self.head_s1.q.val().get_bits::<WINDOW_BITS>(0);
+        } else if self.two_s1.q.val() {
+            if self.one_s1.q.val() {
+                self.header_s2.d.next.window = self.head_s1.q.val().get_bits::<WINDOW_BITS>(32);
             } else {
-                self.header_s2.d.next.window = self.head_s1.q.val().get_bits::<WINDOW_BITS>(128);
+                self.header_s2.d.next.window = self.head_s1.q.val().get_bits::<WINDOW_BITS>(64);
             }
+        } else if self.one_s1.q.val() {
+            self.header_s2.d.next.window = self.head_s1.q.val().get_bits::<WINDOW_BITS>(96);
+        } else {
+            self.header_s2.d.next.window = self.head_s1.q.val().get_bits::<WINDOW_BITS>(128);
         }
         self.header_valid.next = self.valid_s2.q.val();
         self.header.next = self.header_s2.q.val();

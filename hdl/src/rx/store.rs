@@ -68,7 +68,9 @@ pub struct RxStore<const W: usize, const L: usize, const SLOTS: usize, const CAT
     used: Signal<Local, Bits<CW>>,
     memory: Memory<Bits<L>, AW>,
     word: Signal<Local, Bits<L>>,
-    stored: Signal<Local, Bit>,
+    // The RAM is not empty.
+    stored: DFF<Bit>,
+    taken_next: Signal<Local, Bits<CW>>,
     take: Signal<Local, Bit>,
     take_provisional: Signal<Local, Bit>,
     to_s1: Signal<Local, Bit>,
@@ -142,7 +144,8 @@ impl<const W: usize, const L: usize, const SLOTS: usize, const CAT: usize, const
             used: Signal::default(),
             memory: Memory::default(),
             word: Signal::default(),
-            stored: Signal::default(),
+            stored: DFF::default(),
+            taken_next: Signal::default(),
             take: Signal::default(),
             take_provisional: Signal::default(),
             to_s1: Signal::default(),
@@ -183,7 +186,7 @@ impl<const W: usize, const L: usize, const SLOTS: usize, const CAT: usize, const
 {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, pushed, committed, taken, ahead);
+        dff_setup!(self, clock, pushed, committed, taken, ahead, stored);
         dff_setup!(self, clock, valid_s1, provisional_s1, is_around_s1, data_s1, last_s1);
         dff_setup!(self, clock, slot_valid, slot_provisional, slot_last);
         for i in 0..SLOTS {
@@ -200,10 +203,9 @@ impl<const W: usize, const L: usize, const SLOTS: usize, const CAT: usize, const
         self.advance_s1.next = !self.valid_s1.q.val() | self.room.val();
 
         // Where the beat goes that comes in: to the furthest place with nothing before it on its way.
-        self.stored.next = self.pushed.q.val() != self.taken.q.val();
-        self.take.next = self.stored.val() & self.advance_s1.val();
-        self.to_slot.next = !self.stored.val() & !self.valid_s1.q.val() & self.room.val();
-        self.to_s1.next = !self.stored.val() & self.advance_s1.val() & !self.to_slot.val();
+        self.take.next = self.stored.q.val() & self.advance_s1.val();
+        self.to_slot.next = !self.stored.q.val() & !self.valid_s1.q.val() & self.room.val();
+        self.to_s1.next = !self.stored.q.val() & self.advance_s1.val() & !self.to_slot.val();
         self.store.next = self.push.val() & !self.to_slot.val() & !self.to_s1.val();
 
         // The RAM.
@@ -221,8 +223,14 @@ impl<const W: usize, const L: usize, const SLOTS: usize, const CAT: usize, const
             self.pushed_next.next = self.pushed.q.val() + self.one.val();
         }
         self.pushed.d.next = self.pushed_next.val();
+        self.taken_next.next = self.taken.q.val() + self.one.val();
+        if self.store.val() {
+            self.stored.d.next = true;
+        } else if self.take.val() {
+            self.stored.d.next = self.pushed.q.val() != self.taken_next.val();
+        }
         if self.take.val() {
-            self.taken.d.next = self.taken.q.val() + self.one.val();
+            self.taken.d.next = self.taken_next.val();
         }
         self.take_provisional.next = self.ahead.q.val() | (self.taken.q.val() == self.committed.q.val());
         if self.take.val() & self.take_provisional.val() {
@@ -238,6 +246,8 @@ impl<const W: usize, const L: usize, const SLOTS: usize, const CAT: usize, const
             if self.take_provisional.val() {
                 self.taken.d.next = self.committed.q.val();
             }
+            self.stored.d.next =
+                !self.take_provisional.val() & (!self.take.val() | (self.committed.q.val() != self.taken_next.val()));
         }
         self.used.next = self.pushed.q.val() - self.taken.q.val();
         self.space.next = self.depth.val() - self.used.val();
@@ -335,6 +345,7 @@ impl<const W: usize, const L: usize, const SLOTS: usize, const CAT: usize, const
             self.committed.d.next = 0.into();
             self.taken.d.next = 0.into();
             self.ahead.d.next = false;
+            self.stored.d.next = false;
             self.valid_s1.d.next = false;
             self.slot_valid.d.next = 0.into();
         }

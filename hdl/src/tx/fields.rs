@@ -2,13 +2,13 @@
 //!
 //! ```text
 //!  valid --->+--------------+
-//!  verdict ->| PacketFields |-> value, keep
+//!  verdict ->| PacketFields |-> value, written
 //!            +--------------+
 //! ```
 //! Latency 0. Nothing moves, and both outputs are zero, while `valid` is low.
 //!
 //! # Contract
-//! - The header window as the packet leaves is `(window & keep) | value`; `value` has no bit that `keep` has.
+//! - The header window as the packet leaves is `(window & !written) | value`; `value` has no bit that `written` has not.
 //! - IPv4 without options: TTL, header checksum, addresses. IPv6 without extension headers but a fragment header: hop limit, addresses; it has no checksum.
 //! - TCP and UDP: ports and checksum; behind an IPv6 fragment header it is UDP. GRE and later fragments: nothing behind the IP header.
 //!
@@ -93,16 +93,16 @@ const PORTS: Range<usize> = 0..4;
 const UDP_CHECKSUM: Range<usize> = 6..8;
 const TCP_CHECKSUM: Range<usize> = 16..18;
 
-/// All bits of the window but those of the fields of an IP header of `bytes` and of a layer 4 header behind it.
-fn keep(bytes: usize, ip: &[Range<usize>], layer4: &[Range<usize>]) -> Constant<Bits<WINDOW_BITS>> {
+/// Bits of the window that are fields of an IP header of `bytes` and of a layer 4 header behind it.
+fn written(bytes: usize, ip: &[Range<usize>], layer4: &[Range<usize>]) -> Constant<Bits<WINDOW_BITS>> {
     let behind = layer4.iter().map(|field| bytes + field.start..bytes + field.end);
-    let mut keep = !Bits::default();
+    let mut written = Bits::default();
     for byte in ip.iter().cloned().chain(behind).flatten() {
         for bit in WINDOW_BITS - 8 * (byte + 1)..WINDOW_BITS - 8 * byte {
-            keep = keep.replace_bit(bit, false);
+            written = written.replace_bit(bit, true);
         }
     }
-    Constant::new(keep)
+    Constant::new(written)
 }
 
 /// Puts fields to their places. Wiring and choices.
@@ -114,8 +114,8 @@ pub struct PacketFields {
     pub verdict: Signal<In, Verdict>,
     /// The fields, zeros between.
     pub value: Signal<Out, Bits<WINDOW_BITS>>,
-    /// Ones where the packet stays as it is.
-    pub keep: Signal<Out, Bits<WINDOW_BITS>>,
+    /// Ones where the packet does not stay as it is.
+    pub written: Signal<Out, Bits<WINDOW_BITS>>,
 
     src: Signal<Local, Bits<ADDRESS_BITS>>,
     dst: Signal<Local, Bits<ADDRESS_BITS>>,
@@ -128,24 +128,24 @@ pub struct PacketFields {
     empty_v4: Constant<WindowV4>,
     empty_v6: Constant<WindowV6>,
     empty_fragment: Constant<WindowFragment>,
-    keep_v4_tcp: Constant<Bits<WINDOW_BITS>>,
-    keep_v4_udp: Constant<Bits<WINDOW_BITS>>,
-    keep_v4_gre: Constant<Bits<WINDOW_BITS>>,
-    keep_v6_tcp: Constant<Bits<WINDOW_BITS>>,
-    keep_v6_udp: Constant<Bits<WINDOW_BITS>>,
-    keep_v6_gre: Constant<Bits<WINDOW_BITS>>,
-    keep_fragment: Constant<Bits<WINDOW_BITS>>,
+    written_v4_tcp: Constant<Bits<WINDOW_BITS>>,
+    written_v4_udp: Constant<Bits<WINDOW_BITS>>,
+    written_v4_gre: Constant<Bits<WINDOW_BITS>>,
+    written_v6_tcp: Constant<Bits<WINDOW_BITS>>,
+    written_v6_udp: Constant<Bits<WINDOW_BITS>>,
+    written_v6_gre: Constant<Bits<WINDOW_BITS>>,
+    written_fragment: Constant<Bits<WINDOW_BITS>>,
 }
 
 impl Default for PacketFields {
     fn default() -> Self {
-        let v4 = |layer4: &[Range<usize>]| keep(wire::IPV4_HEADER_BYTES, FIELDS_V4, layer4);
-        let v6 = |layer4: &[Range<usize>]| keep(wire::IPV6_HEADER_BYTES, FIELDS_V6, layer4);
+        let v4 = |layer4: &[Range<usize>]| written(wire::IPV4_HEADER_BYTES, FIELDS_V4, layer4);
+        let v6 = |layer4: &[Range<usize>]| written(wire::IPV6_HEADER_BYTES, FIELDS_V6, layer4);
         Self {
             valid: Signal::default(),
             verdict: Signal::default(),
             value: Signal::default(),
-            keep: Signal::default(),
+            written: Signal::default(),
             src: Signal::default(),
             dst: Signal::default(),
             layer4: Signal::default(),
@@ -156,13 +156,13 @@ impl Default for PacketFields {
             empty_v4: Constant::new(WindowV4::default()),
             empty_v6: Constant::new(WindowV6::default()),
             empty_fragment: Constant::new(WindowFragment::default()),
-            keep_v4_tcp: v4(&[PORTS, TCP_CHECKSUM]),
-            keep_v4_udp: v4(&[PORTS, UDP_CHECKSUM]),
-            keep_v4_gre: v4(&[]),
-            keep_v6_tcp: v6(&[PORTS, TCP_CHECKSUM]),
-            keep_v6_udp: v6(&[PORTS, UDP_CHECKSUM]),
-            keep_v6_gre: v6(&[]),
-            keep_fragment: keep(wire::IPV6_HEADER_BYTES + wire::FRAGMENT_HEADER_BYTES, FIELDS_V6, &[PORTS, UDP_CHECKSUM]),
+            written_v4_tcp: v4(&[PORTS, TCP_CHECKSUM]),
+            written_v4_udp: v4(&[PORTS, UDP_CHECKSUM]),
+            written_v4_gre: v4(&[]),
+            written_v6_tcp: v6(&[PORTS, TCP_CHECKSUM]),
+            written_v6_udp: v6(&[PORTS, UDP_CHECKSUM]),
+            written_v6_gre: v6(&[]),
+            written_fragment: written(wire::IPV6_HEADER_BYTES + wire::FRAGMENT_HEADER_BYTES, FIELDS_V6, &[PORTS, UDP_CHECKSUM]),
         }
     }
 }
@@ -178,7 +178,7 @@ impl Logic for PacketFields {
         self.window_v6.next = self.empty_v6.val();
         self.window_fragment.next = self.empty_fragment.val();
         self.value.next = 0.into();
-        self.keep.next = 0.into();
+        self.written.next = 0.into();
         if self.valid.val() {
             if !self.verdict.val().gre {
                 self.layer4.next.sport = self.verdict.val().sport;
@@ -197,18 +197,18 @@ impl Logic for PacketFields {
                 self.window_fragment.next.dport = self.verdict.val().dport;
                 self.window_fragment.next.checksum = self.verdict.val().l4_checksum;
                 self.value.next = self.window_fragment.val().into();
-                self.keep.next = self.keep_fragment.val();
+                self.written.next = self.written_fragment.val();
             } else if self.verdict.val().v6 {
                 self.window_v6.next.hop_limit = self.verdict.val().ttl;
                 self.window_v6.next.src = self.src.val();
                 self.window_v6.next.dst = self.dst.val();
                 self.window_v6.next.layer4 = self.layer4.val();
                 self.value.next = self.window_v6.val().into();
-                self.keep.next = self.keep_v6_tcp.val();
+                self.written.next = self.written_v6_tcp.val();
                 if self.verdict.val().udp {
-                    self.keep.next = self.keep_v6_udp.val();
+                    self.written.next = self.written_v6_udp.val();
                 } else if self.verdict.val().gre {
-                    self.keep.next = self.keep_v6_gre.val();
+                    self.written.next = self.written_v6_gre.val();
                 }
             } else {
                 self.window_v4.next.ttl = self.verdict.val().ttl;
@@ -217,11 +217,11 @@ impl Logic for PacketFields {
                 self.window_v4.next.dst = self.dst.val().get_bits::<32>(0);
                 self.window_v4.next.layer4 = self.layer4.val();
                 self.value.next = self.window_v4.val().into();
-                self.keep.next = self.keep_v4_tcp.val();
+                self.written.next = self.written_v4_tcp.val();
                 if self.verdict.val().udp {
-                    self.keep.next = self.keep_v4_udp.val();
+                    self.written.next = self.written_v4_udp.val();
                 } else if self.verdict.val().gre {
-                    self.keep.next = self.keep_v4_gre.val();
+                    self.written.next = self.written_v4_gre.val();
                 }
             }
         }

@@ -9,8 +9,8 @@
 //! Latency [`Planner::LATENCY`] clocks, a frame a clock when both orders are taken as they come. The orders come from flip-flops.
 //!
 //! # Contract
-//! - One word of each input makes one word of each output, in order. A new pair of orders starts when both of the pair before
-//!   have been taken or are taken in this clock.
+//! - One word of each input makes one word of each output, in order. An order starts when the one before it has been taken; where frames
+//!   may follow each other in less than [`UNHURRIED_BEATS`] beats, also when it is taken in this clock. Neither waits for the other.
 //! - Reason `Forwarded`: the header is built from the verdict ([`EgressHeader`]); the frame is header and packet, and at least
 //!   [`wire::MIN_FRAME_BYTES`] long. Any other reason: the header is the one that came, the frame as long as it was.
 //! - A header is 14, 18, 22, 26 or 30 bytes: Ethernet, up to two tags, PPPoE.
@@ -28,6 +28,10 @@ use super::prepend::{HEADER_BITS, Heading, LEAD_BITS, SHIFT_BITS, SHIFT_STEP, he
 use super::{EgressHeader, PacketFields, beat_shift};
 use crate::prelude::*;
 use crate::records::{FrameInfo, L2_BITS, L2Record, LENGTH_BITS, PORT_BITS, PuntInfo, REASON_BITS, Verdict};
+
+/// Beats of the shortest frame from which on orders need not follow each other in every clock. Then no `ready` reaches beyond a flip-flop here:
+/// through all that wait for each other in `Merge` it would be the longest path there is.
+const UNHURRIED_BEATS: usize = 4;
 
 /// Makes the orders for beats of `W` bits.
 #[derive(LogicBlock)]
@@ -50,6 +54,11 @@ pub struct Planner<const W: usize> {
     egress_header: EgressHeader,
     forward: Signal<Local, Bit>,
     accept: Signal<Local, Bit>,
+    free_s1: Signal<Local, Bit>,
+    free_rewrite: Signal<Local, Bit>,
+    free_heading: Signal<Local, Bit>,
+    send_rewrite: Signal<Local, Bit>,
+    send_heading: Signal<Local, Bit>,
 
     valid_s1: DFF<Bit>,
     forward_s1: DFF<Bit>,
@@ -59,6 +68,9 @@ pub struct Planner<const W: usize> {
     length_s1: DFF<Bits<LENGTH_BITS>>,
     port_s1: DFF<Bits<PORT_BITS>>,
     leave_s1: Signal<Local, Bit>,
+    // That order of the word in s1 is on its way.
+    rewrite_sent: DFF<Bit>,
+    heading_sent: DFF<Bit>,
 
     planned: Signal<Local, Verdict>,
     fields: PacketFields,
@@ -76,6 +88,7 @@ pub struct Planner<const W: usize> {
     heading_s2: DFF<Heading>,
     heading_valid_s2: DFF<Bit>,
 
+    every_clock: Constant<Bit>,
     forwarded: Constant<Bits<REASON_BITS>>,
     min_bytes: Constant<Bits<LENGTH_BITS>>,
     min_last: Constant<Bits<LENGTH_BITS>>,
@@ -103,6 +116,11 @@ impl<const W: usize> Default for Planner<W> {
             egress_header: EgressHeader::default(),
             forward: Signal::default(),
             accept: Signal::default(),
+            free_s1: Signal::default(),
+            free_rewrite: Signal::default(),
+            free_heading: Signal::default(),
+            send_rewrite: Signal::default(),
+            send_heading: Signal::default(),
             valid_s1: DFF::default(),
             forward_s1: DFF::default(),
             verdict_s1: DFF::default(),
@@ -111,6 +129,8 @@ impl<const W: usize> Default for Planner<W> {
             length_s1: DFF::default(),
             port_s1: DFF::default(),
             leave_s1: Signal::default(),
+            rewrite_sent: DFF::default(),
+            heading_sent: DFF::default(),
             planned: Signal::default(),
             fields: PacketFields::default(),
             slack: Signal::default(),
@@ -125,6 +145,7 @@ impl<const W: usize> Default for Planner<W> {
             rewrite_valid_s2: DFF::default(),
             heading_s2: DFF::default(),
             heading_valid_s2: DFF::default(),
+            every_clock: Constant::new(wire::MIN_FRAME_BYTES.div_ceil(W / 8) < UNHURRIED_BEATS),
             forwarded: Constant::new((Reason::Forwarded as u64).into()),
             min_bytes: length(wire::MIN_FRAME_BYTES),
             min_last: length(wire::MIN_FRAME_BYTES - 1),
@@ -138,14 +159,19 @@ impl<const W: usize> Logic for Planner<W> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, valid_s1, forward_s1, verdict_s1, header_s1, header_length_s1, length_s1, port_s1);
-        dff_setup!(self, clock, rewrite_s2, rewrite_valid_s2, heading_s2, heading_valid_s2);
+        dff_setup!(self, clock, rewrite_sent, heading_sent, rewrite_s2, rewrite_valid_s2, heading_s2, heading_valid_s2);
 
         // Backwards: s1 leaves when both orders are out of the way, both words are taken when s1 is.
-        self.leave_s1.next = self.valid_s1.q.val()
-            & (self.m_axis_rewrite.ready.val() | !self.rewrite_valid_s2.q.val())
-            & (self.m_axis_heading.ready.val() | !self.heading_valid_s2.q.val());
-        self.accept.next =
-            self.s_axis_verdict.valid.val() & self.s_axis_l2.valid.val() & (self.leave_s1.val() | !self.valid_s1.q.val());
+        self.free_rewrite.next = !self.rewrite_valid_s2.q.val() | (self.m_axis_rewrite.ready.val() & self.every_clock.val());
+        self.free_heading.next = !self.heading_valid_s2.q.val() | (self.m_axis_heading.ready.val() & self.every_clock.val());
+        self.send_rewrite.next = self.valid_s1.q.val() & self.free_rewrite.val() & !self.rewrite_sent.q.val();
+        self.send_heading.next = self.valid_s1.q.val() & self.free_heading.val() & !self.heading_sent.q.val();
+        self.leave_s1.next =
+            (self.send_rewrite.val() | self.rewrite_sent.q.val()) & (self.send_heading.val() | self.heading_sent.q.val());
+        self.rewrite_sent.d.next = (self.rewrite_sent.q.val() | self.send_rewrite.val()) & !self.leave_s1.val();
+        self.heading_sent.d.next = (self.heading_sent.q.val() | self.send_heading.val()) & !self.leave_s1.val();
+        self.free_s1.next = !self.valid_s1.q.val() | (self.leave_s1.val() & self.every_clock.val());
+        self.accept.next = self.s_axis_verdict.valid.val() & self.s_axis_l2.valid.val() & self.free_s1.val();
         self.s_axis_verdict.ready.next = self.accept.val();
         self.s_axis_l2.ready.next = self.accept.val();
 
@@ -160,6 +186,9 @@ impl<const W: usize> Logic for Planner<W> {
         }
         if self.accept.val() {
             self.valid_s1.d.next = true;
+        }
+        // What is wide moves whenever there is room, not only when something comes: its enables stay close to flip-flops.
+        if self.free_s1.val() {
             self.forward_s1.d.next = self.forward.val();
             self.verdict_s1.d.next = self.verdict.val();
             if self.forward.val() {
@@ -215,7 +244,7 @@ impl<const W: usize> Logic for Planner<W> {
         self.new_rewrite.next.forward = self.forward_s1.q.val();
         self.new_rewrite.next.body_last = self.planned.val().ip_length - self.one.val();
         self.new_rewrite.next.value = self.fields.value.val();
-        self.new_rewrite.next.keep = self.fields.keep.val();
+        self.new_rewrite.next.written = self.fields.written.val();
 
         if self.m_axis_rewrite.ready.val() {
             self.rewrite_valid_s2.d.next = false;
@@ -223,11 +252,17 @@ impl<const W: usize> Logic for Planner<W> {
         if self.m_axis_heading.ready.val() {
             self.heading_valid_s2.d.next = false;
         }
-        if self.leave_s1.val() {
-            self.rewrite_s2.d.next = self.new_rewrite.val();
+        if self.send_rewrite.val() {
             self.rewrite_valid_s2.d.next = true;
-            self.heading_s2.d.next = self.new_heading.val();
+        }
+        if self.send_heading.val() {
             self.heading_valid_s2.d.next = true;
+        }
+        if self.free_rewrite.val() {
+            self.rewrite_s2.d.next = self.new_rewrite.val();
+        }
+        if self.free_heading.val() {
+            self.heading_s2.d.next = self.new_heading.val();
         }
         self.m_axis_rewrite.data.next = self.rewrite_s2.q.val();
         self.m_axis_rewrite.valid.next = self.rewrite_valid_s2.q.val();
@@ -236,6 +271,8 @@ impl<const W: usize> Logic for Planner<W> {
 
         if self.reset.val() {
             self.valid_s1.d.next = false;
+            self.rewrite_sent.d.next = false;
+            self.heading_sent.d.next = false;
             self.rewrite_valid_s2.d.next = false;
             self.heading_valid_s2.d.next = false;
         }

@@ -1,5 +1,6 @@
 //! What the open tools make of a board's engine: `cargo xtask pnr`, `cargo xtask synth`, and the page with what they came to.
 
+mod fan_out;
 mod harness;
 mod page;
 mod pnr;

