@@ -8,7 +8,7 @@
 //!                   +-------+--> m_axis_host                    and punt beside it
 //! ```
 //! Latency [`Merge::LATENCY`] clocks from verdict to first beat out. A beat out a clock, no bubble between frames: at 64 bits a frame
-//! of 60 bytes every 8 clocks, at 512 bits one a clock.
+//! of 60 bytes every 8 clocks, at 512 bits one a clock. Frames shorter than Ethernet has them may have one at 64 bits.
 //!
 //! # Contract
 //! - One [`Verdict`], one [`L2Record`] and the beats of one frame, all in the same order, make one frame out. The beats start at the
