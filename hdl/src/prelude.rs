@@ -8,6 +8,6 @@ pub use rust_hdl_widgets::dff::DFF;
 pub use rust_hdl_widgets::dff_setup;
 
 pub use crate::prim::{
-    AddParity, CutFifo, Delay, FrameFifo, Memory, PARITY_BITS, ParityRam, Ram, RamReg, Skid, SmallFifo, SmallRam, StreamFifo,
+    AddParity, CutFifo, Delay, FrameFifo, Memory, PARITY_BITS, ParityRam, RamReg, Skid, SmallFifo, SmallRam, StreamFifo,
     StreamSink, StreamSource,
 };

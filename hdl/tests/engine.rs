@@ -1,7 +1,8 @@
 //! The engine's own blocks, and the lint over everything wired together.
 
 use fpgaflow_abi::geometry::MAX_FRAME_BYTES;
-use fpgaflow_hdl::engine::{Credits, Engine64, GEOMETRY_64, GEOMETRY_512, Tables, sizes};
+use fpgaflow_hdl::emit::emit;
+use fpgaflow_hdl::engine::{Credits, Engine64, Engine512, GEOMETRY_64, GEOMETRY_512, Tables, sizes};
 use fpgaflow_hdl_guard::{Expect, check_block, lint, listing, model, rng};
 use rand::RngExt;
 
@@ -68,6 +69,22 @@ fn nothing_in_an_engine_of_one_port_means_two_things() {
 fn nothing_in_the_largest_engine_means_two_things() {
     let findings = on_a_large_stack(|| lint::lint(&engine512x4::Engine::default(), "engine"));
     assert!(findings.is_empty(), "{}", listing(&findings));
+}
+
+/// A fault that no longer fits the block that it is of would be noticed only by `cargo xtask mutate`, which is run by hand.
+#[test]
+fn every_fault_of_the_list_fits_the_engine() {
+    let emitted = on_a_large_stack(|| {
+        let narrow = emit(Engine64::default(), "engine").expect("it can be emitted");
+        narrow + &emit(Engine512::default(), "engine").expect("it can be emitted")
+    });
+    let lost: Vec<String> = fpgaflow_faults::list()
+        .expect("the list can be read")
+        .into_iter()
+        .filter(|fault| !emitted.contains(&fault.find))
+        .map(|fault| format!("{}: {}", fault.block, fault.name))
+        .collect();
+    assert!(lost.is_empty(), "{lost:#?}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
-// A block RAM of an ECP5 as its maker describes it (Lattice FPGA-TN-02204, ECP5 and ECP5-5G Memory User Guide), for simulation and lint: both
-// ports as wide as each other, port A writes and port B reads, no reset, no chip select. A read of the word that is written is undefined in
+// A block RAM of an ECP5 (Lattice FPGA-TN-02204, ECP5 and ECP5-5G Memory User Guide; pins as yosys' mapping has them), for simulation and lint:
+// both ports as wide as each other, port A writes and port B reads, no reset, no chip select. Each port's outputs go through its own register,
+// also where both are one word: the guide does not say whose register the other half has, so here it is the stricter of both. A read of the word that is written is undefined in
 // hardware; here it gives the complement of the old word, which nobody can take for either.
 module DP16KD #(
     parameter DATA_WIDTH_A = 18, parameter DATA_WIDTH_B = 18, parameter REGMODE_A = "NOREG", parameter REGMODE_B = "NOREG",
@@ -30,19 +31,25 @@ module DP16KD #(
     reg [35:0] mem [0:WORDS-1];
     reg [35:0] word;
     reg [35:0] out;
+    reg [17:0] narrow;
     integer i;
     initial begin
         for (i = 0; i < WORDS; i = i + 1) mem[i] = 0;
         word = 0;
         out = 0;
+        narrow = 0;
     end
     always @(posedge CLKA) if (write) mem[ada >> BELOW] <= (mem[ada >> BELOW] & ~mask) | (din & mask);
     always @(posedge CLKB) begin
         if (read) word <= write && (ada >> BELOW) == (adb >> BELOW) ? ~mem[adb >> BELOW] : mem[adb >> BELOW];
-        if (OCEB) out <= word;
+        if (OCEA) out[17:0] <= word[17:0];
+        if (OCEB) out[35:18] <= word[35:18];
+        if (OCEB) narrow <= word[17:0];
     end
-    wire [35:0] dout = REGMODE_B == "OUTREG" ? out : word;
+    wire [17:0] low = REGMODE_A == "OUTREG" ? out[17:0] : word[17:0];
+    wire [17:0] high = REGMODE_B == "OUTREG" ? out[35:18] : word[35:18];
+    wire [17:0] dout = REGMODE_B == "OUTREG" ? narrow : word[17:0];
     // A word that is as wide as both ports lies across them; any other is at port B.
-    assign {DOA17, DOA16, DOA15, DOA14, DOA13, DOA12, DOA11, DOA10, DOA9, DOA8, DOA7, DOA6, DOA5, DOA4, DOA3, DOA2, DOA1, DOA0} = DATA_WIDTH_B == 36 ? dout[17:0] : 18'd0;
-    assign {DOB17, DOB16, DOB15, DOB14, DOB13, DOB12, DOB11, DOB10, DOB9, DOB8, DOB7, DOB6, DOB5, DOB4, DOB3, DOB2, DOB1, DOB0} = DATA_WIDTH_B == 36 ? dout[35:18] : dout[17:0];
+    assign {DOA17, DOA16, DOA15, DOA14, DOA13, DOA12, DOA11, DOA10, DOA9, DOA8, DOA7, DOA6, DOA5, DOA4, DOA3, DOA2, DOA1, DOA0} = DATA_WIDTH_B == 36 ? low : 18'd0;
+    assign {DOB17, DOB16, DOB15, DOB14, DOB13, DOB12, DOB11, DOB10, DOB9, DOB8, DOB7, DOB6, DOB5, DOB4, DOB3, DOB2, DOB1, DOB0} = DATA_WIDTH_B == 36 ? high : dout;
 endmodule

@@ -13,7 +13,7 @@
 //! - All words are zero after configuration (every target family loads zeros into block RAM that has no contents given, and
 //!   Verilator is run with `--x-initial fast`). Reset does not clear it.
 //! - Reading the address that is written in the same clock gives an **undefined** word in hardware: `no_rw_check` promises
-//!   synthesis that nobody looks, which saves over a thousand LUTs a RAM. [`Ram`](super::Ram) adds the bypass that makes
+//!   synthesis that nobody looks, which saves over a thousand LUTs a RAM. [`RamReg`](super::RamReg) adds the bypass that makes
 //!   such a read defined; [`FrameFifo`](super::FrameFifo) never makes one. Use those, not this, unless you can prove the same.
 //! - `2^AW` words, `AW` from 1 to 20.
 

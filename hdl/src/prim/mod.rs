@@ -8,7 +8,7 @@
 //! | [`Skid`] | 1 | one word a clock |
 //! | [`StreamFifo`], [`FrameFifo`] | 3 from push (or commit) to valid | one word a clock |
 //! | [`CutFifo`], [`SmallFifo`] | 1 when empty | one word a clock |
-//! | [`Ram`] / [`RamReg`] | 1 / 2 from address to data | one read and one write a clock |
+//! | [`RamReg`] | 2 from address to data | one read and one write a clock |
 //! | [`ParityRam`] | 2 from address to data, 3 to `bad` | one read and one write a clock |
 //! | [`SmallRam`] | 1 from address to data | one read and one write a clock |
 //! | [`Delay`] | `N` | one word a clock |
@@ -31,7 +31,7 @@ pub use delay::Delay;
 pub use fifo::{FrameFifo, StreamFifo};
 pub use memory::Memory;
 pub use parity::{AddParity, PARITY_BITS, ParityCheck, ParityRam};
-pub use ram::{Ram, RamReg};
+pub use ram::RamReg;
 pub use skid::Skid;
 pub use small_fifo::SmallFifo;
 pub use small_ram::SmallRam;

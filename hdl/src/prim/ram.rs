@@ -1,64 +1,24 @@
 //! Block RAM whose reads see the write of the same clock.
 //!
 //! ```text
-//!                      +-----+
-//!  wen, waddr, wdata ->| Ram |
-//!  raddr ------------->|     |--> rdata
-//!                      +-----+
+//!                      +--------+
+//!  wen, waddr, wdata ->| RamReg |
+//!  ren, raddr -------->|        |--> rdata
+//!                      +--------+
 //! ```
-//! Latency from `raddr` to `rdata`: [`Ram`] 1 clock, [`RamReg`] 2 clocks with the RAM's own output register, which the slow
-//! read of a block RAM needs at 150 MHz and above (one multiplexer follows it). One read and one write a clock.
+//! Latency from `raddr` to `rdata`: 2 clocks, with the RAM's own output register, which the slow read of a block RAM needs at 150 MHz and above
+//! (one multiplexer follows it). One read and one write a clock.
 //!
 //! # Contract
 //! A write in clock `n` is seen by every read issued in clock `n` or later and by no read issued before. A read is issued by
-//! presenting `raddr`: of [`Ram`] in every clock, of [`RamReg`] in those with `ren`, so that wide rows do not move for nothing. All
-//! words are zero after configuration; reset does not clear them.
+//! presenting `raddr` with `ren`, so that wide rows do not move for nothing. All words are zero after configuration; reset does not clear them.
 //!
 //! The memory itself promises nothing about a read that collides with a write ([`Memory`]), so the collision is remembered
 //! for as long as the read takes and the written word put in place of the memory's.
 
 use crate::prelude::*;
 
-/// `2^AW` words of `T`, read latency 1 clock.
-#[derive(LogicBlock, Default)]
-pub struct Ram<T: Synth, const AW: usize> {
-    /// The block's clock.
-    pub clock: Signal<In, Clock>,
-    /// Write `wdata` at `waddr` in this clock.
-    pub wen: Signal<In, Bit>,
-    /// Where to write.
-    pub waddr: Signal<In, Bits<AW>>,
-    /// What to write.
-    pub wdata: Signal<In, T>,
-    /// Where to read, every clock.
-    pub raddr: Signal<In, Bits<AW>>,
-    /// The word at the `raddr` of one clock ago.
-    pub rdata: Signal<Out, T>,
-    memory: Memory<T, AW>,
-    collided: DFF<Bit>,
-    written: DFF<T>,
-}
-
-impl<T: Synth, const AW: usize> Logic for Ram<T, AW> {
-    #[hdl_gen]
-    fn update(&mut self) {
-        dff_setup!(self, clock, collided, written);
-        self.memory.clock.next = self.clock.val();
-        self.memory.wen.next = self.wen.val();
-        self.memory.waddr.next = self.waddr.val();
-        self.memory.wdata.next = self.wdata.val();
-        self.memory.ren.next = true;
-        self.memory.raddr.next = self.raddr.val();
-        self.collided.d.next = self.wen.val() & (self.waddr.val() == self.raddr.val());
-        self.written.d.next = self.wdata.val();
-        self.rdata.next = self.memory.rdata.val();
-        if self.collided.q.val() {
-            self.rdata.next = self.written.q.val();
-        }
-    }
-}
-
-/// `2^AW` words of `T`, read latency 2 clocks.
+/// `2^AW` words of `T`.
 #[derive(LogicBlock, Default)]
 pub struct RamReg<T: Synth, const AW: usize> {
     /// The block's clock.

@@ -9,7 +9,7 @@
 //! Latency 1 clock from `raddr` to `rdata`, which comes from a flip-flop and holds its word until the next `ren`. One read and one write a clock.
 //!
 //! # Contract
-//! That of [`Ram`](super::Ram): a write in clock `n` is seen by every read issued in clock `n` or later. All words are zero after
+//! That of [`RamReg`](super::RamReg): a write in clock `n` is seen by every read issued in clock `n` or later. All words are zero after
 //! configuration; reset does not clear them. A block RAM's slow output would leave half a clock for what follows; lookup tables in front of a
 //! flip-flop leave all of it.
 

@@ -110,7 +110,7 @@ always @(*) rdata = dout[{msb}:0];
 
 /// The modules that the ECP5 variant names, one for each shape of a block: a `DP16KD` whose port A writes and whose port B reads.
 ///
-/// Pins and parameters are those of yosys' own mapping but for `REGMODE_B`. The output register is always enabled: the word before it
+/// Pins and parameters are those of yosys' own mapping but for the output registers. The output register is always enabled: the word before it
 /// moves with `ren` alone, so behind it nothing moves without.
 pub fn ecp5_blocks() -> String {
     ECP5_SHAPES.into_iter().fold(String::new(), |out, (depth, bits)| out + &ecp5_block(depth, bits))
@@ -151,7 +151,7 @@ module fpgaflow_ebr_{bits} #(parameter REGMODE = \"NOREG\") (
     input wire ren, input wire [{a}:0] raddr, output wire [{d}:0] rdata
 );
 DP16KD #(
-    .DATA_WIDTH_A({bits}), .DATA_WIDTH_B({bits}), .REGMODE_A(\"NOREG\"), .REGMODE_B(REGMODE),
+    .DATA_WIDTH_A({bits}), .DATA_WIDTH_B({bits}), .REGMODE_A({regmode_a}), .REGMODE_B(REGMODE),
     .RESETMODE(\"SYNC\"), .ASYNC_RESET_RELEASE(\"SYNC\"), .CSDECODE_A(\"0b000\"), .CSDECODE_B(\"0b000\"),
     .CLKAMUX(\"CLKA\"), .CLKBMUX(\"CLKB\"), .WRITEMODE_A(\"NORMAL\"), .WRITEMODE_B(\"NORMAL\"), .GSR(\"AUTO\")
 ) ebr (
@@ -162,5 +162,7 @@ endmodule
 ",
         a = address_bits - 1,
         d = bits - 1,
+        // Half of a word wider than a port leaves by port A, whose register must delay it as port B's does the other.
+        regmode_a = if bits > ECP5_PORT_BITS { "REGMODE" } else { "\"NOREG\"" },
     )
 }

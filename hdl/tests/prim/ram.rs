@@ -15,7 +15,6 @@ use crate::{drive, same};
 #[test]
 fn rams_are_clean_and_one_memory_each() {
     check_block("memory", Memory::<Bits<313>, 10, false>::default, Expect::rams(1).with_bits(313 << 10));
-    check_block("ram", Ram::<Bits<313>, 10>::default, Expect::rams(1).with_bits(313 << 10));
     check_block("small_ram", SmallRam::<Bits<125>, 6>::default, Expect::rams(1).with_bits(125 << 6));
     check_block("ram_reg", RamReg::<Bits<313>, 10>::default, Expect::rams(1).with_bits(313 << 10));
 }
@@ -24,7 +23,6 @@ fn rams_are_clean_and_one_memory_each() {
 #[test]
 fn a_ram_maps_to_block_ram_without_collision_logic_of_yosys() {
     for (name, text) in [
-        ("ram", verilog("ram", Ram::<Bits<313>, 10>::default())),
         ("ram_reg", verilog("ram_reg", RamReg::<Bits<313>, 10>::default())),
         ("memory", verilog("memory", Memory::<Bits<313>, 10, false>::default())),
     ] {
@@ -99,14 +97,14 @@ macro_rules! transparency {
     };
 }
 
-transparency!(a_read_sees_the_write_of_its_clock_and_no_later_one, Ram<Bits<40>, 2>, "ram40", 1);
 transparency!(a_small_ram_read_sees_the_write_of_its_clock_and_no_later_one, SmallRam<Bits<40>, 2>, "small_ram40", 1, ren);
 transparency!(a_registered_read_sees_the_write_of_its_clock_and_no_later_one, RamReg<Bits<40>, 2>, "ram_reg40", 2, ren);
 
 #[test]
 fn the_deepest_memory_is_zero_at_first_and_keeps_every_word() {
-    let mut m = model("deep", Ram::<Bits<20>, 20>::default());
-    let [wen, waddr, wdata, raddr, rdata] = ["wen", "waddr", "wdata", "raddr", "rdata"].map(|name| m.port(name));
+    let mut m = model("deep", Memory::<Bits<20>, 20, false>::default());
+    let [wen, waddr, wdata, ren, raddr, rdata] = ["wen", "waddr", "wdata", "ren", "raddr", "rdata"].map(|name| m.port(name));
+    m.set(ren, 1);
     let last = (1_u64 << 20) - 1;
     let addresses: Vec<u64> = (0..=last).step_by(4099).chain([last]).collect();
     for address in &addresses {

@@ -69,7 +69,8 @@ has no pins for them, so a harness stands around it: every input comes from a fl
 a flip-flop of another that is loaded and shifted out. So no logic goes away, and a path at the border is one between registers. The harness's cells are
 counted with the engine's. The timing is that of speed grade 8 of the LFE5U die (`--45k --speed 8`); nextpnr's database for 5G parts, which is
 the same die, promises faster block RAM than the data sheet and is not used. Block RAMs are instantiated with their output registers
-where the engine reads in two clocks.
+where the engine reads in two clocks. Between synthesis and placement lookup tables and flip-flops with more than 64 loads get copies, each for
+loads that are neighbours by name: neither tool does that.
 
 **Synthesized** (UltraScale+): yosys' `synth_xilinx -family xcup` on the engine alone, without pads. Counts of cells, not placed: they say nothing
 about a clock, and Vivado's counts will differ.
@@ -87,7 +88,7 @@ fn write_placed(out: &mut String, placed: &Placed) -> fmt::Result {
         "\n## {}\nPlaced and routed, seed {}, with {}. {flows_v4} IPv4 and {flows_v6} IPv6 flows.\n\n\
          | figure | value |\n|---|---|\n\
          | highest clock in MHz | **{}** |\n| clock that the board needs, in MHz | {} |\n\
-         | lookup tables | {} of {comb} |\n| flip-flops | {} of {ff}, {} of them the harness |\n| block RAMs | {} of {ebr} |\n\
+         | lookup tables | {} of {comb} |\n| flip-flops | {} of {ff}, {} of them the harness |\n| copies of drivers among them | {} |\n| block RAMs | {} of {ebr} |\n\
          | bytes of the bitstream | {} |\n\n\
          The slowest path:\n\n| block | ns in cells | ns in wires |\n|---|---|---|",
         placed.board,
@@ -98,6 +99,7 @@ fn write_placed(out: &mut String, placed: &Placed) -> fmt::Result {
         placed.comb,
         placed.ff,
         placed.harness_ff,
+        placed.copies,
         placed.ebr,
         placed.bitstream_bytes,
     )?;
