@@ -9,8 +9,11 @@
 //! ```
 //! Block RAM keeps its contents over a reset, so a card that was reset under traffic would still forward by its old slots. For
 //! `2^INDEX_BITS` clocks after reset this writes an empty slot to every place, one a clock; then `done` goes high for good
-//! and writes pass, [`LATENCY`] clock later; between writes the wide row stands still. Writes that arrive before `done` are lost: the engine keeps
-//! everything else in reset until then. Stash slots are flip-flops and clear by reset.
+//! and writes pass, [`LATENCY`] clock later. Writes that arrive before `done` are lost: the engine keeps everything else in reset until then. Stash
+//! slots are flip-flops and clear by reset.
+//!
+//! The row is wide and passes as it is: it must be zero until `done` and stand still behind a write, both of which
+//! [`Command`](crate::host::command::Command)'s does.
 
 use crate::prelude::*;
 use crate::records::{TableWrite, WriteTarget};
@@ -27,7 +30,7 @@ pub struct Clear<const INDEX_BITS: usize> {
     pub reset: Signal<In, Bit>,
     /// A command writes.
     pub s_write_valid: Signal<In, Bit>,
-    /// What it writes.
+    /// What it writes; the row is that of the table from this clock on.
     pub s_write: Signal<In, TableWrite>,
     /// Something is written.
     pub m_write_valid: Signal<Out, Bit>,
@@ -39,7 +42,8 @@ pub struct Clear<const INDEX_BITS: usize> {
     index: DFF<Bits<INDEX_BITS>>,
     done_s1: DFF<Bit>,
     write_valid_s1: DFF<Bit>,
-    write_s1: DFF<TableWrite>,
+    target_s1: DFF<Bits<2>>,
+    index_s1: DFF<Bits<32>>,
     one: Constant<Bits<INDEX_BITS>>,
     last: Constant<Bits<INDEX_BITS>>,
     slot: Constant<Bits<2>>,
@@ -58,7 +62,8 @@ impl<const INDEX_BITS: usize> Default for Clear<INDEX_BITS> {
             index: DFF::default(),
             done_s1: DFF::default(),
             write_valid_s1: DFF::default(),
-            write_s1: DFF::default(),
+            target_s1: DFF::default(),
+            index_s1: DFF::default(),
             one: Constant::new(1_u64.into()),
             last: Constant::new(((1_u64 << INDEX_BITS) - 1).into()),
             slot: Constant::new((WriteTarget::Slot as u64).into()),
@@ -69,21 +74,23 @@ impl<const INDEX_BITS: usize> Default for Clear<INDEX_BITS> {
 impl<const INDEX_BITS: usize> Logic for Clear<INDEX_BITS> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, index, done_s1, write_valid_s1, write_s1);
+        dff_setup!(self, clock, index, done_s1, write_valid_s1, target_s1, index_s1);
         if self.s_write_valid.val() {
-            self.write_s1.d.next = self.s_write.val();
+            self.target_s1.d.next = self.s_write.val().target;
+            self.index_s1.d.next = self.s_write.val().index;
         }
         self.write_valid_s1.d.next = self.s_write_valid.val() & self.done_s1.q.val();
         if !self.done_s1.q.val() {
             self.write_valid_s1.d.next = true;
-            self.write_s1.d.next.target = self.slot.val();
-            self.write_s1.d.next.index = bit_cast::<32, INDEX_BITS>(self.index.q.val());
-            self.write_s1.d.next.row = 0.into();
+            self.target_s1.d.next = self.slot.val();
+            self.index_s1.d.next = bit_cast::<32, INDEX_BITS>(self.index.q.val());
             self.index.d.next = self.index.q.val() + self.one.val();
             self.done_s1.d.next = self.index.q.val() == self.last.val();
         }
         self.m_write_valid.next = self.write_valid_s1.q.val();
-        self.m_write.next = self.write_s1.q.val();
+        self.m_write.next.target = self.target_s1.q.val();
+        self.m_write.next.index = self.index_s1.q.val();
+        self.m_write.next.row = self.s_write.val().row;
         self.done.next = self.done_s1.q.val();
         if self.reset.val() {
             self.index.d.next = 0.into();

@@ -30,6 +30,7 @@ pub mod parts {
     pub use super::{BadRows, CLEAR_LATENCY, Clear, Credits};
     pub use crate::counters::{BARRIER_CLOCKS, Counters};
     pub use crate::host::HostSide;
+    pub use crate::host::command::ROW_STANDS;
     pub use crate::host::regs::axi_lite::ADDRESS_BITS;
     pub use crate::parse::{self, Parser};
     pub use crate::records::{

@@ -4,9 +4,8 @@ use fpgaflow_abi::geometry::Geometry;
 use fpgaflow_abi::slot::ENTRY_REF_BITS;
 use fpgaflow_abi::slot::SLOT_BITS;
 
-use crate::prim::PARITY_BITS;
+use crate::prim::{PARITY_BITS, Pace};
 use crate::rx::HEAD_BYTES;
-use crate::table::HashVariant;
 
 /// Frames between `RxArbiter` and `Merge` at most, as a power of two: at 512 bits, where a frame may take one clock, more than the
 /// pipeline has clocks; at 64 bits, where the shortest takes two, more than half of them. So frames never wait for a credit.
@@ -23,9 +22,9 @@ pub const fn reported_copies(width: usize) -> usize {
     if width > HOST_BEAT_BITS { 1 } else { 0 }
 }
 
-/// How the hash is computed: at 64 bits all that is looked up has five beats and more, so a third of the logic does.
-pub const fn hash_variant(width: usize) -> HashVariant {
-    if width > HOST_BEAT_BITS { HashVariant::Plain } else { HashVariant::Serial }
+/// How often a packet is looked up: at 64 bits all that is looked up has five beats and more, and no frame fewer than two.
+pub const fn lookup_pace(width: usize) -> Pace {
+    if width > HOST_BEAT_BITS { Pace::EveryClock } else { Pace::Seldom }
 }
 
 /// Bits of a beat of the host's side, whatever the engine's width.

@@ -68,6 +68,9 @@ macro_rules! engine {
             const FRAMES_AW: usize = sizes::frames_aw(W);
             const REPORTED: usize = sizes::reported_copies(W);
             const _: () = assert!(matches!(W, 64 | 512) && PORTS >= 1 && PORTS <= MAX_PORTS);
+            /// Clocks from a command's write to the last table that has it, whose row must be there still.
+            const WRITE_CLOCKS: usize = CLEAR_LATENCY + sizes::lookup_pace(W).write_waits();
+            const _: () = assert!(WRITE_CLOCKS <= ROW_STANDS);
 
             type RxPort = $crate::rx::RxPort<W, B, WORD, HEAD_BEATS, HEAD, STORE_AW, { STORE_AW + 1 }, RX_FRAMES_AW, { RX_FRAMES_AW + 1 }>;
             type TxPort = $crate::tx::TxPort<W, B, TX_WORD, STORE_AW, { STORE_AW + 1 }>;
@@ -274,7 +277,7 @@ macro_rules! engine_top {
                     promiscuous: Signal::default(),
                     tail_drop: Signal::default(),
                     datapath: Datapath::new(),
-                    host: HostSide::new(&GEOMETRY, (BARRIER_CLOCKS + CLEAR_LATENCY) as u64),
+                    host: HostSide::new(&GEOMETRY, (BARRIER_CLOCKS + WRITE_CLOCKS) as u64),
                 }
             }
         }

@@ -18,6 +18,7 @@
 //!
 //! Hand-written: wide trees of exclusive ors.
 
+use super::Pace;
 use super::xor_tree::xor_tree;
 use crate::prelude::*;
 
@@ -151,11 +152,11 @@ always @(*) bad = {bad};
 }
 
 /// `2^AW` stored rows of `STORED` bits, read latency 2 clocks; see the module.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock)]
 pub struct ParityRam<const STORED: usize, const AW: usize> {
     /// The block's clock.
     pub clock: Signal<In, Clock>,
-    /// Write `wdata` at `waddr` in this clock.
+    /// Write `wdata` at `waddr`, as [`RamReg`] does.
     pub wen: Signal<In, Bit>,
     /// Where to write.
     pub waddr: Signal<In, Bits<AW>>,
@@ -173,6 +174,32 @@ pub struct ParityRam<const STORED: usize, const AW: usize> {
     ren_s1: DFF<Bit>,
     ren_s2: DFF<Bit>,
     parity: ParityCheck<STORED>,
+}
+
+impl<const STORED: usize, const AW: usize> ParityRam<STORED, AW> {
+    /// For reads of this pace.
+    pub fn new(reads: Pace) -> Self {
+        Self {
+            clock: Signal::default(),
+            wen: Signal::default(),
+            waddr: Signal::default(),
+            wdata: Signal::default(),
+            ren: Signal::default(),
+            raddr: Signal::default(),
+            rdata: Signal::default(),
+            bad: Signal::default(),
+            rows: RamReg::new(reads),
+            ren_s1: DFF::default(),
+            ren_s2: DFF::default(),
+            parity: ParityCheck::default(),
+        }
+    }
+}
+
+impl<const STORED: usize, const AW: usize> Default for ParityRam<STORED, AW> {
+    fn default() -> Self {
+        Self::new(Pace::EveryClock)
+    }
 }
 
 impl<const STORED: usize, const AW: usize> Logic for ParityRam<STORED, AW> {

@@ -6,7 +6,7 @@
 //!  write_valid, write -->|            |
 //!                        +------------+
 //! ```
-//! Latency [`LATENCY`] clocks from `index`, one row a clock. An entry write in the clock of `index` or before is seen. The key to
+//! Latency [`LATENCY`] clocks from `index`, one row a clock. [The module above](super) says when a write counts. The key to
 //! compare is given two clocks after the index, when the row has been read. `action` comes from a flip-flop, `same` and
 //! `bad` are a few LUTs behind flip-flops; none is defined three clocks after a clock without `read`. Of a row that is `bad` nothing else is to
 //! be believed.
@@ -22,11 +22,12 @@ use fpgaflow_abi::key::Family;
 use fpgaflow_abi::slot::ENTRY_REF_FAMILY;
 
 use crate::prelude::*;
+use crate::prim::Pace;
 use crate::records::{TableWrite, WRITE_ROW_BITS, WriteTarget};
 
 /// Clocks from `index` to `same` and `action`.
 pub const LATENCY: usize = 3;
-/// Bits of a key that are compared by themselves in the first clock: three levels of 4-input LUTs with the RAM's bypass.
+/// Bits of a key that are compared by themselves in the first clock: three levels of 4-input LUTs with a RAM's bypass.
 pub const PART_BITS: usize = 16;
 
 /// `2^EW` entries of one family.
@@ -69,11 +70,11 @@ pub struct EntryArray<const KEY: usize, const PARTS: usize, const ACTION: usize,
 impl<const KEY: usize, const PARTS: usize, const ACTION: usize, const ROW: usize, const EW: usize>
     EntryArray<KEY, PARTS, ACTION, ROW, EW>
 {
-    /// The entries of `family`.
+    /// The entries of `family`, for lookups of this pace.
     ///
     /// # Panics
     /// When the widths do not fit each other.
-    pub fn new(family: Family) -> Self {
+    pub fn new(family: Family, lookups: Pace) -> Self {
         assert!(KEY == PARTS * PART_BITS, "EntryArray: {PARTS} parts of {PART_BITS} bits are not a key of {KEY}");
         let bits = KEY + ACTION + PARITY_BITS;
         assert!(
@@ -99,7 +100,7 @@ impl<const KEY: usize, const PARTS: usize, const ACTION: usize, const ROW: usize
             read_s1: DFF::default(),
             read_s2: DFF::default(),
             parity: AddParity::default(),
-            rows: ParityRam::default(),
+            rows: ParityRam::new(lookups),
             row_s2: Signal::default(),
             same_s3: array::from_fn(|_| DFF::default()),
             action_s3: DFF::default(),

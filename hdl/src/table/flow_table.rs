@@ -8,7 +8,7 @@
 //!  mark, fragment_s3 ->|           |
 //!                      +-----------+
 //! ```
-//! Latency [`LATENCY`] clocks, one lookup a clock, no stall. [The module above](super) says when a write counts.
+//! Latency [`LATENCY`] clocks, one lookup a clock or by [`Pace`] fewer, no stall. [The module above](super) says when a write counts.
 //!
 //! # Contract
 //! - A key is a row of `abi::key`; an IPv4 key is extended with zeros.
@@ -33,7 +33,7 @@ use fpgaflow_abi::regs::FRAGMENT_LIFETIME_BITS;
 
 use super::entries::{self, EntryArray};
 use super::entry_ref::WideRef;
-use super::hash::{HashVariant, KeyedHash};
+use super::hash::KeyedHash;
 use super::ring_delay::RingDelay;
 use super::slots::{self, SlotBanks};
 use super::stash::Stash;
@@ -41,6 +41,7 @@ use super::{ENTRY_READ, LATENCY, SLOT_READ};
 use crate::fragment::Datagrams;
 use crate::parse;
 use crate::prelude::*;
+use crate::prim::Pace;
 use crate::records::{ADDRESS_BITS, FlowAction, Fragment, MARK_BITS, SEEN_BITS, TableWrite};
 
 /// Bits of an entry above its key.
@@ -180,18 +181,18 @@ impl<const BB: usize, const EW4: usize, const EW6: usize, const REF: usize, cons
     for FlowTable<BB, EW4, EW6, REF, SLOT, STASH>
 {
     fn default() -> Self {
-        Self::new(HashVariant::Plain)
+        Self::new(Pace::EveryClock)
     }
 }
 
 impl<const BB: usize, const EW4: usize, const EW6: usize, const REF: usize, const SLOT: usize, const STASH: usize>
     FlowTable<BB, EW4, EW6, REF, SLOT, STASH>
 {
-    /// A table whose hash is computed so: with [`HashVariant::Serial`] keys that matter must be as far apart as it says.
+    /// For lookups of this pace.
     ///
     /// # Panics
     /// When the parameters do not fit each other.
-    pub fn new(hash: HashVariant) -> Self {
+    pub fn new(lookups: Pace) -> Self {
         assert!(EW4 >= 1 && EW6 >= 1, "FlowTable: both families have an array of 2 entries and more, not 2^{EW4} and 2^{EW6}");
         assert!(REF == EW4.max(EW6) + 1, "FlowTable: a family and {EW4} or {EW6} bits of index are not {REF} bits");
         Self {
@@ -219,15 +220,15 @@ impl<const BB: usize, const EW4: usize, const EW6: usize, const REF: usize, cons
             fragment_s5: Delay::default(),
             datagrams: Datagrams::default(),
             matched: Signal::default(),
-            hash: KeyedHash::new(hash),
-            slots: SlotBanks::default(),
+            hash: KeyedHash::new(lookups),
+            slots: SlotBanks::new(lookups),
             stash: Stash::default(),
             picked: Signal::default(),
             entry_s8: DFF::default(),
             read_v4_s8: DFF::default(),
             read_v6_s8: DFF::default(),
-            entries_v4: EntryArray::new(Family::V4),
-            entries_v6: EntryArray::new(Family::V6),
+            entries_v4: EntryArray::new(Family::V4, lookups),
+            entries_v6: EntryArray::new(Family::V6, lookups),
             read_v4_s11: Delay::default(),
             read_v6_s11: Delay::default(),
             entry_s11: Delay::default(),

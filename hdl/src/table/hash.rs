@@ -6,7 +6,7 @@
 //!  secret ---------->|           |
 //!                    +-----------+
 //! ```
-//! Latency [`LATENCY`] clocks, one key a clock, or in three with [`HashVariant::Serial`]. `hash` is that of the key with `key_valid` four clocks ago; in other clocks it
+//! Latency [`LATENCY`] clocks, one key a clock, or in three with [`Pace::Seldom`]. `hash` is that of the key with `key_valid` four clocks ago; in other clocks it
 //! is not defined.
 //!
 //! Bit `j` of the key adds the 48 bits of the secret that start at bit `j`. The first clock adds up groups of [`GROUP`] key
@@ -19,6 +19,7 @@ use fpgaflow_abi::key::{FAMILY, KEY_BITS_V4};
 
 use super::serial_hash;
 use crate::prelude::*;
+use crate::prim::Pace;
 use crate::prim::xor_tree::xor_tree;
 
 /// Clocks from key to hash.
@@ -47,18 +48,17 @@ pub struct KeyedHash<const KEY: usize, const SECRET: usize> {
     pub secret: Signal<In, Bits<SECRET>>,
     /// The hash of the key of four clocks ago.
     pub hash: Signal<Out, Bits<HASH_BITS>>,
-    /// How it is computed.
-    _variant: HashVariant,
+    _keys: Pace,
     /// Simulation only: hashes on their way, the newest first.
     _sums: [Bits<HASH_BITS>; LATENCY - 1],
 }
 
 impl<const KEY: usize, const SECRET: usize> KeyedHash<KEY, SECRET> {
-    /// A hash that is computed so.
+    /// For keys of this pace: seldom ones take a third of the logic, see `serial_hash`.
     ///
     /// # Panics
     /// When `SECRET` does not fit `KEY`.
-    pub fn new(variant: HashVariant) -> Self {
+    pub fn new(keys: Pace) -> Self {
         assert!(SECRET == KEY + HASH_BITS - 1, "KeyedHash: a key of {KEY} bits needs {} bits of secret", KEY + HASH_BITS - 1);
         Self {
             clock: Signal::default(),
@@ -66,7 +66,7 @@ impl<const KEY: usize, const SECRET: usize> KeyedHash<KEY, SECRET> {
             key: Signal::default(),
             secret: Signal::default(),
             hash: Signal::default(),
-            _variant: variant,
+            _keys: keys,
             _sums: Default::default(),
         }
     }
@@ -74,7 +74,7 @@ impl<const KEY: usize, const SECRET: usize> KeyedHash<KEY, SECRET> {
 
 impl<const KEY: usize, const SECRET: usize> Default for KeyedHash<KEY, SECRET> {
     fn default() -> Self {
-        Self::new(HashVariant::Plain)
+        Self::new(Pace::EveryClock)
     }
 }
 
@@ -98,20 +98,11 @@ impl<const KEY: usize, const SECRET: usize> Logic for KeyedHash<KEY, SECRET> {
     }
 
     fn hdl(&self) -> Verilog {
-        Verilog::Custom(match self._variant {
-            HashVariant::Plain => Self::plain(),
-            HashVariant::Serial => serial_hash::body(KEY, SECRET),
+        Verilog::Custom(match self._keys {
+            Pace::EveryClock => Self::plain(),
+            Pace::Seldom => serial_hash::body(KEY, SECRET),
         })
     }
-}
-
-/// How the hash is computed: with the same ports and latency.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HashVariant {
-    /// A product for each bit of the key and of the hash: a key in every clock.
-    Plain,
-    /// A third of the products, three times: for keys that are three clocks apart. See `serial_hash`.
-    Serial,
 }
 
 impl<const KEY: usize, const SECRET: usize> KeyedHash<KEY, SECRET> {

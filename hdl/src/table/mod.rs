@@ -16,6 +16,9 @@
 //! | slot or stash slot | `k + SLOT_READ >= n` |
 //! | entry | `k + ENTRY_READ >= n` |
 //!
+//! With [`Pace::Seldom`](crate::prim::Pace) a write waits for a clock in which its memory is not read, one clock at most: a lookup that reads in the
+//! clock of the pulse, `k + SLOT_READ == n` or `k + ENTRY_READ == n`, does not see it. The write must stand still for that clock.
+//!
 //! It follows, for writes in consecutive clocks or further apart, with lookups in every clock:
 //! - Every lookup that starts after a write sees it.
 //! - An entry written before the slot that names it is there for every lookup that finds the slot.
@@ -38,7 +41,7 @@ mod stash;
 pub use entries::EntryArray;
 pub use entry_ref::{NarrowRef, WideRef};
 pub use flow_table::FlowTable;
-pub use hash::{HashVariant, KeyedHash};
+pub use hash::KeyedHash;
 pub use ring_delay::RingDelay;
 pub use slots::SlotBanks;
 pub use stash::Stash;

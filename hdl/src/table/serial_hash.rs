@@ -10,10 +10,11 @@ use std::fmt::Write as _;
 use fpgaflow_abi::hash::HASH_BITS;
 
 use super::hash::{GROUP, LATENCY};
+use crate::prim::Pace;
 use crate::prim::xor_tree::xor_tree;
 
 /// Clocks in which a key is added up.
-pub(super) const STEPS: usize = 3;
+pub(super) const STEPS: usize = Pace::SELDOM;
 
 // Products are registered, then added to what there is.
 const _: () = assert!(LATENCY == STEPS + 1);

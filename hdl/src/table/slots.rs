@@ -26,6 +26,7 @@ use fpgaflow_abi::slot::{BANKS, ENTRY_REF_BITS, SLOT_ENTRY, SLOT_TAG, SLOT_VALID
 
 use super::entry_ref::NarrowRef;
 use crate::prelude::*;
+use crate::prim::Pace;
 use crate::records::{TableWrite, WriteTarget};
 
 /// Clocks from hash to `matched` and `entry`.
@@ -101,6 +102,16 @@ type TableWriteRow = Bits<{ crate::records::WRITE_ROW_BITS }>;
 
 impl<const BB: usize, const REF: usize, const SLOT: usize> Default for SlotBanks<BB, REF, SLOT> {
     fn default() -> Self {
+        Self::new(Pace::EveryClock)
+    }
+}
+
+impl<const BB: usize, const REF: usize, const SLOT: usize> SlotBanks<BB, REF, SLOT> {
+    /// For lookups of this pace.
+    ///
+    /// # Panics
+    /// When the widths do not fit each other.
+    pub fn new(lookups: Pace) -> Self {
         let bits = ENTRY + REF + PARITY_BITS;
         assert!(SLOT == bits, "SlotBanks: a slot with {REF} bits of entry has {bits} bits");
         assert!((1..=24).contains(&BB), "SlotBanks: {BB} bits of bucket are not in 1..=24");
@@ -127,7 +138,7 @@ impl<const BB: usize, const REF: usize, const SLOT: usize> Default for SlotBanks
             spread: Signal::default(),
             bucket0: Signal::default(),
             bucket1: Signal::default(),
-            slots: array::from_fn(|_| ParityRam::default()),
+            slots: array::from_fn(|_| ParityRam::new(lookups)),
             bucket0_s3: Delay::default(),
             bucket1_s3: Delay::default(),
             tag_s1: DFF::default(),

@@ -6,14 +6,15 @@
 //!  write_valid, write -->|          |--> bad, one clock later
 //!                        +----------+
 //! ```
-//! Latency [`LATENCY`] clocks, one row a clock. A next-hop write in the clock of `index` or before is seen. An index beyond the
-//! table's `2^NW` rows gives `usable = 0`, as a row that is not valid does. `row` and `usable` come from the RAM's output register
-//! and its bypass; they are not defined two clocks after a clock without `read`. `bad` says of the row of one clock ago that its parity is wrong.
+//! Latency [`LATENCY`] clocks, one row a clock. A next-hop write counts as [`RamReg`] has it. An index beyond the
+//! table's `2^NW` rows gives `usable = 0`, as a row that is not valid does. `row` and `usable` come from the RAM's output register,
+//! through its bypass if it has one; they are not defined two clocks after a clock without `read`. `bad` says of the row of one clock ago that its parity is wrong.
 
 use fpgaflow_abi::entry::NEXT_HOP_BITS;
 use fpgaflow_abi::next_hop::{NEXT_HOP_ROW_BITS, VALID};
 
 use crate::prelude::*;
+use crate::prim::Pace;
 use crate::records::{TableWrite, WRITE_ROW_BITS, WriteTarget};
 
 /// Clocks from `index` to `row`.
@@ -55,6 +56,16 @@ pub struct NextHops<const NW: usize> {
 
 impl<const NW: usize> Default for NextHops<NW> {
     fn default() -> Self {
+        Self::new(Pace::EveryClock)
+    }
+}
+
+impl<const NW: usize> NextHops<NW> {
+    /// For reads of this pace.
+    ///
+    /// # Panics
+    /// When an entry cannot name so many rows.
+    pub fn new(reads: Pace) -> Self {
         assert!(NW <= NEXT_HOP_BITS, "NextHops: {NW} bits of index are more than an entry's {NEXT_HOP_BITS}");
         Self {
             clock: Signal::default(),
@@ -69,7 +80,7 @@ impl<const NW: usize> Default for NextHops<NW> {
             index_in: Signal::default(),
             row_in: Signal::default(),
             parity: AddParity::default(),
-            rows: ParityRam::default(),
+            rows: ParityRam::new(reads),
             address: Signal::default(),
             within_s1: DFF::default(),
             within_s2: DFF::default(),

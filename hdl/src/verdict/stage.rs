@@ -35,6 +35,7 @@ use super::next_hops::{self, NextHops};
 use super::{LATENCY, NEXT_HOP_READ};
 use crate::fragment::Outcomes;
 use crate::prelude::*;
+use crate::prim::Pace;
 use crate::records::{
     ADDRESS_BITS, DatagramRole, FlowAction, FrameInfo, LENGTH_BITS, PORT_BITS, Parsed, REASON_BITS, TableWrite, Verdict,
 };
@@ -160,6 +161,13 @@ pub struct VerdictStage<const NW: usize> {
 
 impl<const NW: usize> Default for VerdictStage<NW> {
     fn default() -> Self {
+        Self::new(Pace::EveryClock)
+    }
+}
+
+impl<const NW: usize> VerdictStage<NW> {
+    /// For packets of this pace.
+    pub fn new(packets: Pace) -> Self {
         let code = |reason: Reason| Constant::new((reason as u64).into());
         Self {
             clock: Signal::default(),
@@ -194,7 +202,7 @@ impl<const NW: usize> Default for VerdictStage<NW> {
             carried_s4: RingDelay::default(),
             l3: ChecksumUpdate::new(TTL_DELTA),
             l4: ChecksumUpdate::new(0),
-            next_hops: NextHops::default(),
+            next_hops: NextHops::new(packets),
             next_hop_s4: Delay::default(),
             role_s0: Signal::default(),
             role_s3: Delay::default(),

@@ -5,6 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use fpgaflow_abi::counters::CounterRecord;
 use fpgaflow_abi::entry::ENTRY_WORDS;
 use fpgaflow_hdl::host::HostSide;
+use fpgaflow_hdl::host::command::ROW_STANDS;
 use fpgaflow_hdl_guard::{Model, Port, model};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -135,9 +136,12 @@ impl World {
         self.memory.before_edge(&mut self.model, now, &mut self.rng);
         self.model.eval();
 
+        let words: [u64; ENTRY_WORDS + 1] = self.words("write");
+        let row = std::array::from_fn(|i| words[i] >> 34 | words[i + 1] << 30);
+        if let Some(last) = self.writes.last().filter(|last| now <= last.clock + ROW_STANDS as u64) {
+            assert_eq!(row, last.row, "clock {now}: the row of clock {} is gone", last.clock);
+        }
         if self.get("write_valid") == 1 {
-            let words: [u64; ENTRY_WORDS + 1] = self.words("write");
-            let row = std::array::from_fn(|i| words[i] >> 34 | words[i + 1] << 30);
             self.writes.push(Write { target: words[0] & 3, index: words[0] >> 2 & 0xffff_ffff, row, clock: now });
         }
         if takes_request && self.get("m_axis_request_valid") == 1 {

@@ -5,7 +5,8 @@ use std::collections::VecDeque;
 use fpgaflow_abi::bits::Row;
 use fpgaflow_abi::hash::HASH_BITS;
 use fpgaflow_abi::key::{FAMILY, KEY_BITS_V4, KEY_BITS_V6, KEY_WORDS};
-use fpgaflow_hdl::table::{HashVariant, KeyedHash};
+use fpgaflow_hdl::prim::Pace;
+use fpgaflow_hdl::table::KeyedHash;
 use fpgaflow_hdl_guard::{Bench, Expect, check_block, model, rng};
 use rand::RngExt;
 
@@ -23,7 +24,7 @@ const LATENCY: usize = 4;
 fn keyed_hash_is_clean() {
     check_block("keyed_hash_v4", KeyedHash::<V4, SECRET_V4>::default, Expect::rams(0));
     check_block("keyed_hash_v6", KeyedHash::<V6, SECRET_V6>::default, Expect::rams(0));
-    check_block("keyed_hash_serial", || KeyedHash::<V6, SECRET_V6>::new(HashVariant::Serial), Expect::rams(0));
+    check_block("keyed_hash_serial", || KeyedHash::<V6, SECRET_V6>::new(Pace::Seldom), Expect::rams(0));
 }
 
 #[test]
@@ -89,7 +90,7 @@ const APART: usize = 3;
 /// Keys as close as they may be, some of them cut short by the next; a new secret between two keys now and then.
 #[test]
 fn the_serial_hash_is_the_abis() {
-    let mut m = model("keyed_hash_serial", KeyedHash::<V6, SECRET_V6>::new(HashVariant::Serial));
+    let mut m = model("keyed_hash_serial", KeyedHash::<V6, SECRET_V6>::new(Pace::Seldom));
     let [valid, key_port, secret_port, hash] = ["key_valid", "key", "secret", "hash"].map(|name| m.port(name));
     let mut rng = rng();
     // All zeros, each bit alone, and any keys.

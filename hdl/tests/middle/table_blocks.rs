@@ -5,7 +5,7 @@ use fpgaflow_abi::fragment::{OFFSET_BITS, ROWS, TAG_BITS};
 use fpgaflow_abi::key::{Family, KEY_BITS_V4, KEY_BITS_V6};
 use fpgaflow_abi::next_hop::NEXT_HOP_ROW_BITS;
 use fpgaflow_hdl::fragment::Datagrams;
-use fpgaflow_hdl::prim::PARITY_BITS;
+use fpgaflow_hdl::prim::{PARITY_BITS, Pace};
 use fpgaflow_hdl::table::{EntryArray, FlowTable, SlotBanks, Stash};
 use fpgaflow_hdl::verdict::{NextHops, VerdictStage};
 use fpgaflow_hdl_guard::{Expect, check_block};
@@ -18,7 +18,9 @@ const STORED_NEXT_HOP: usize = NEXT_HOP_ROW_BITS + PARITY_BITS;
 #[test]
 fn slot_banks_are_clean_and_store_what_the_card_needs_of_a_slot() {
     // 512 buckets and 4,096 entries of a family: 30 bits of a slot's 41, and their parity.
-    check_block("slot_banks", SlotBanks::<9, 13, 32>::default, Expect::rams(8).with_bits(8 * 512 * 32));
+    for (name, pace) in [("slot_banks", Pace::EveryClock), ("slot_banks_seldom", Pace::Seldom)] {
+        check_block(name, || SlotBanks::<9, 13, 32>::new(pace), Expect::rams(8).with_bits(8 * 512 * 32));
+    }
 }
 
 #[test]
@@ -30,12 +32,12 @@ fn stash_is_clean_and_has_no_memory() {
 fn entry_arrays_are_clean() {
     check_block(
         "entries_v4",
-        || EntryArray::<KEY_BITS_V4, 10, { ENTRY_BITS_V4 - KEY_BITS_V4 }, STORED_V4, 6>::new(Family::V4),
+        || EntryArray::<KEY_BITS_V4, 10, { ENTRY_BITS_V4 - KEY_BITS_V4 }, STORED_V4, 6>::new(Family::V4, Pace::EveryClock),
         Expect::rams(1).with_bits(STORED_V4 << 6),
     );
     check_block(
         "entries_v6",
-        || EntryArray::<KEY_BITS_V6, 22, { ENTRY_BITS_V6 - KEY_BITS_V6 }, STORED_V6, 5>::new(Family::V6),
+        || EntryArray::<KEY_BITS_V6, 22, { ENTRY_BITS_V6 - KEY_BITS_V6 }, STORED_V6, 5>::new(Family::V6, Pace::EveryClock),
         Expect::rams(1).with_bits(STORED_V6 << 5),
     );
 }

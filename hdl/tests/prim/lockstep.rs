@@ -11,7 +11,13 @@ pub struct Lockstep<U: Block> {
 
 impl<U: Block + Default> Lockstep<U> {
     pub fn new(name: &str, clock: fn(&mut U) -> &mut Signal<In, Clock>) -> Self {
-        Self { bench: Bench::new(U::default(), clock), model: model(name, U::default()) }
+        Self::of(name, U::default, clock)
+    }
+}
+
+impl<U: Block> Lockstep<U> {
+    pub fn of(name: &str, make: impl Fn() -> U, clock: fn(&mut U) -> &mut Signal<In, Clock>) -> Self {
+        Self { bench: Bench::new(make(), clock), model: model(name, make()) }
     }
 
     pub fn settle(&mut self) {

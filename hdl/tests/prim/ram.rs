@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use fpgaflow_hdl::prelude::*;
-use fpgaflow_hdl::prim::{RamShape, RamVariant, ecp5_blocks};
+use fpgaflow_hdl::prim::{Pace, RamShape, RamVariant, ecp5_blocks};
 use fpgaflow_hdl_guard::synth::count_cells;
 use fpgaflow_hdl_guard::{DP16KD, Expect, Model, check_block, model, rng, verilog};
 use fpgaflow_verilate::Source;
@@ -99,6 +99,52 @@ macro_rules! transparency {
 
 transparency!(a_small_ram_read_sees_the_write_of_its_clock_and_no_later_one, SmallRam<Bits<40>, 2>, "small_ram40", 1, ren);
 transparency!(a_registered_read_sees_the_write_of_its_clock_and_no_later_one, RamReg<Bits<40>, 2>, "ram_reg40", 2, ren);
+
+/// Reads in every other clock at most, writes in any but never in consecutive ones.
+#[test]
+fn a_write_waits_for_a_clock_without_a_read_where_reads_are_seldom() {
+    let mut rng = rng();
+    let make = || RamReg::<Bits<40>, 2>::new(Pace::Seldom);
+    let mut pair = Lockstep::of("ram_reg_seldom", make, |dut| &mut dut.clock);
+    let mut words = HashMap::new();
+    let mut due = VecDeque::from([None]);
+    let (mut has_read, mut late, mut waited) = (false, None, 0);
+    for clock in 0..4000_u32 {
+        let (waddr, raddr) = (rng.random_range(0..4_u64), rng.random_range(0..4_u64));
+        let ren = !has_read && rng.random_bool(0.7);
+        // A write that waits stands still.
+        let write = late.is_none() && rng.random_bool(0.4);
+        if write {
+            let wdata = rng.random_range(0..1_u64 << 40);
+            drive!(pair, waddr = waddr);
+            drive!(pair, wdata = wdata);
+            late = Some((waddr, wdata));
+        }
+        drive!(pair, wen = write);
+        drive!(pair, ren = ren);
+        drive!(pair, raddr = raddr);
+        due.push_back(ren.then(|| words.get(&raddr).copied().unwrap_or(0)));
+        if ren {
+            waited += u32::from(late.is_some());
+        } else if let Some((waddr, wdata)) = late.take() {
+            words.insert(waddr, wdata);
+        }
+        has_read = ren;
+        pair.tick();
+        if let Some(due) = due.pop_front().expect("one is pushed a clock") {
+            assert_eq!(same!(pair, rdata), due, "clock {clock}");
+        }
+    }
+    assert!(waited > 300, "{waited} writes that waited");
+}
+
+/// What a wide word costs where reads are seldom: the register behind the memory, and no other of its width.
+#[test]
+fn a_ram_that_is_read_seldom_has_no_copies_of_its_words() {
+    let text = verilog("ram_reg_seldom", RamReg::<Bits<313>, 10>::new(Pace::Seldom));
+    let flip_flops = count_cells(&text, "ram_reg_seldom", "synth_ecp5", "TRELLIS_FF").expect("yosys");
+    assert!(flip_flops < 2 * 313, "{flip_flops} flip-flops");
+}
 
 #[test]
 fn the_deepest_memory_is_zero_at_first_and_keeps_every_word() {

@@ -12,6 +12,7 @@
 //! - Commands are carried out one by one, in order. Each is checked whole before anything happens, in the order of
 //!   `abi::descriptor::Status`: the descriptor, opcode (and `part`), index (and count), length.
 //! - A write is one `write_valid` pulse with the whole row, so it is atomic. What the row has above that of its table is not defined.
+//!   The row is zero after reset, and behind a write it stands still for [`ROW_STANDS`] clocks.
 //! - The three parts of an IPv6 entry gather in the row and its last is the write. A part that does not follow the one before it, of the
 //!   same entry and with no other command between, good or bad, is a `BadOpcode` and ends the gathering, as switching the ring off does; part 0 begins anew.
 //! - `Barrier` completes `barrier_clocks` clocks after the writes before it at the earliest.
@@ -36,6 +37,8 @@ use crate::records::{CounterReply, CounterRequest, TableWrite, WRITE_ROW_BITS, W
 
 use check::Check;
 
+/// Clocks that the row stands still behind that of `write_valid`: the next descriptor's payload comes behind its head and index.
+pub const ROW_STANDS: usize = 3;
 /// Bits of the clocks that a barrier waits.
 const BARRIER_BITS: usize = 8;
 /// Where the newest payload word enters the row.
@@ -428,6 +431,7 @@ impl Logic for Command {
         }
         if self.reset.val() {
             self.state.d.next = Commanding::Idle;
+            self.row.d.next = 0.into();
             self.writes.d.next = false;
             self.due.d.next = 0.into();
         }

@@ -1,0 +1,23 @@
+//! How often what is put together from these blocks is asked: what a wide engine must do in every clock, a narrow one may do with less logic.
+
+/// Clocks from one question to the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// There may be one in every clock.
+    EveryClock,
+    /// The next is [`Self::SELDOM`] clocks behind one that matters, and never in the next clock.
+    Seldom,
+}
+
+impl Pace {
+    /// Clocks between questions of [`Pace::Seldom`] at least.
+    pub const SELDOM: usize = 3;
+
+    /// Clocks that a write to a [`RamReg`](super::RamReg) read at this pace waits at most.
+    pub const fn write_waits(self) -> usize {
+        match self {
+            Self::EveryClock => 0,
+            Self::Seldom => 1,
+        }
+    }
+}
