@@ -5,8 +5,8 @@
 // depth: 16
 // induction: 4
 // mutant: a word goes around the memory past those in the stage before the output
-// find: to_s2 = ~stored & ~valid_s1_q & advance_s2;
-// replace: to_s2 = ~stored & advance_s2;
+// find: to_s2 = ~stored_q & ~valid_s1_q & advance_s2;
+// replace: to_s2 = ~stored_q & advance_s2;
 module proof(input clock, input reset, input [3:0] s_data, input s_valid, input m_ready);
     wire s_ready, m_valid;
     wire [3:0] m_data;
@@ -27,6 +27,7 @@ module proof(input clock, input reset, input [3:0] s_data, input s_valid, input 
     (* hierconn *) wire [2:0] \dut.taken_q ;
     (* hierconn *) wire [2:0] \dut.free_q ;
     (* hierconn *) wire \dut.ready_q ;
+    (* hierconn *) wire \dut.stored_q ;
     (* hierconn *) wire \dut.valid_s1_q ;
     (* hierconn *) wire \dut.valid_s2_q ;
     (* hierconn *) wire \dut.is_around_s1_q ;
@@ -48,6 +49,7 @@ module proof(input clock, input reset, input [3:0] s_data, input s_valid, input 
         assert (held == stored + staged);
         assert (space == 4 - stored);
         assert (\dut.ready_q == (stored != 4));
+        assert (\dut.stored_q == (stored != 0));
         if (live) begin
             if (ahead == 0 & \dut.valid_s2_q ) assert (\dut.word_s2_q == word);
             if (ahead == \dut.valid_s2_q & \dut.valid_s1_q ) assert (word_s1 == word);

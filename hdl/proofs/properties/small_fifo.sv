@@ -26,6 +26,7 @@ module proof(input clock, input reset, input [3:0] s_data, input s_valid, input 
     (* hierconn *) wire [2:0] \dut.pushed_q ;
     (* hierconn *) wire [2:0] \dut.taken_q ;
     (* hierconn *) wire \dut.ready_q ;
+    (* hierconn *) wire \dut.stored_q ;
     (* hierconn *) wire \dut.valid_q ;
     (* hierconn *) wire [3:0] \dut.memory_rdata ;
     wire [2:0] stored = \dut.pushed_q - \dut.taken_q ;
@@ -41,6 +42,7 @@ module proof(input clock, input reset, input [3:0] s_data, input s_valid, input 
         assert (held == stored + \dut.valid_q );
         assert (space == 4 - stored);
         assert (\dut.ready_q == (stored != 4));
+        assert (\dut.stored_q == (stored != 0));
         if (live) begin
             if (ahead == 0 & \dut.valid_q ) assert (\dut.memory_rdata == word);
             if (ahead >= \dut.valid_q ) assert (\dut.memory.peek == word);

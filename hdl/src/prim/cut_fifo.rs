@@ -38,7 +38,8 @@ pub struct CutFifo<T: Synth, const AW: usize, const CW: usize> {
     taken: DFF<Bits<CW>>,
     free: DFF<Bits<CW>>,
     ready: DFF<Bit>,
-    stored: Signal<Local, Bit>,
+    stored: DFF<Bit>,
+    taken_after: Signal<Local, Bits<CW>>,
     advance_s1: Signal<Local, Bit>,
     advance_s2: Signal<Local, Bit>,
     take: Signal<Local, Bit>,
@@ -55,6 +56,7 @@ pub struct CutFifo<T: Synth, const AW: usize, const CW: usize> {
     word_s2: DFF<T>,
 
     one: Constant<Bits<CW>>,
+    several: Constant<Bits<CW>>,
     depth: Constant<Bits<CW>>,
 }
 
@@ -76,7 +78,8 @@ impl<T: Synth, const AW: usize, const CW: usize> Default for CutFifo<T, AW, CW> 
             taken: DFF::default(),
             free: DFF::default(),
             ready: DFF::default(),
-            stored: Signal::default(),
+            stored: DFF::default(),
+            taken_after: Signal::default(),
             advance_s1: Signal::default(),
             advance_s2: Signal::default(),
             take: Signal::default(),
@@ -90,6 +93,7 @@ impl<T: Synth, const AW: usize, const CW: usize> Default for CutFifo<T, AW, CW> 
             valid_s2: DFF::default(),
             word_s2: DFF::default(),
             one: Constant::new(1_u64.into()),
+            several: Constant::new(((1_u64 << CW) - 2).into()),
             depth: Constant::new((1_u64 << AW).into()),
         }
     }
@@ -98,19 +102,18 @@ impl<T: Synth, const AW: usize, const CW: usize> Default for CutFifo<T, AW, CW> 
 impl<T: Synth, const AW: usize, const CW: usize> Logic for CutFifo<T, AW, CW> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, pushed, taken, free, ready, valid_s1, is_around_s1, around_s1, valid_s2, word_s2);
+        dff_setup!(self, clock, pushed, taken, free, ready, stored, valid_s1, is_around_s1, around_s1, valid_s2, word_s2);
         self.s_axis.ready.next = self.ready.q.val();
         self.space.next = self.free.q.val();
 
         // Backwards from the output: a stage moves on when it is empty or the one after it moves on.
-        self.stored.next = self.pushed.q.val() != self.taken.q.val();
         self.advance_s2.next = self.m_axis.ready.val() | !self.valid_s2.q.val();
         self.advance_s1.next = self.advance_s2.val() | !self.valid_s1.q.val();
-        self.take.next = self.stored.val() & self.advance_s1.val();
+        self.take.next = self.stored.q.val() & self.advance_s1.val();
 
         // Where the word goes.
-        self.to_s2.next = !self.stored.val() & !self.valid_s1.q.val() & self.advance_s2.val();
-        self.to_s1.next = !self.stored.val() & self.advance_s1.val() & !self.to_s2.val();
+        self.to_s2.next = !self.stored.q.val() & !self.valid_s1.q.val() & self.advance_s2.val();
+        self.to_s1.next = !self.stored.q.val() & self.advance_s1.val() & !self.to_s2.val();
         self.push.next = self.s_axis.valid.val() & self.ready.q.val() & !self.to_s2.val() & !self.to_s1.val();
 
         self.memory.clock.next = self.clock.val();
@@ -122,8 +125,14 @@ impl<T: Synth, const AW: usize, const CW: usize> Logic for CutFifo<T, AW, CW> {
         if self.push.val() {
             self.pushed.d.next = self.pushed.q.val() + self.one.val();
         }
+        self.taken_after.next = self.taken.q.val() + self.one.val();
         if self.take.val() {
-            self.taken.d.next = self.taken.q.val() + self.one.val();
+            self.taken.d.next = self.taken_after.val();
+        }
+        if self.push.val() {
+            self.stored.d.next = true;
+        } else if self.take.val() {
+            self.stored.d.next = self.pushed.q.val() != self.taken_after.val();
         }
         if self.push.val() & !self.take.val() {
             self.free.d.next = self.free.q.val() - self.one.val();
@@ -131,8 +140,8 @@ impl<T: Synth, const AW: usize, const CW: usize> Logic for CutFifo<T, AW, CW> {
             self.free.d.next = self.free.q.val() + self.one.val();
         }
         // Whether that leaves any, without waiting for the sum.
-        self.ready.d.next =
-            self.take.val() | (self.free.q.val() > self.one.val()) | ((self.free.q.val() == self.one.val()) & !self.push.val());
+        self.ready.d.next = (self.take.val() | (self.free.q.val() & self.several.val()).any())
+            | (self.free.q.val().any() & !self.push.val());
 
         if self.advance_s1.val() {
             self.valid_s1.d.next = self.take.val() | (self.to_s1.val() & self.s_axis.valid.val() & self.ready.q.val());
@@ -155,6 +164,7 @@ impl<T: Synth, const AW: usize, const CW: usize> Logic for CutFifo<T, AW, CW> {
         if self.reset.val() {
             self.pushed.d.next = 0.into();
             self.taken.d.next = 0.into();
+            self.stored.d.next = false;
             self.free.d.next = self.depth.val();
             self.ready.d.next = true;
             self.valid_s1.d.next = false;

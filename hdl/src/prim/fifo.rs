@@ -50,7 +50,9 @@ pub struct FrameFifo<T: Synth, const AW: usize, const CW: usize> {
     committed: DFF<Bits<CW>>,
     taken: DFF<Bits<CW>>,
     pushed_next: Signal<Local, Bits<CW>>,
+    pushed_after: Signal<Local, Bits<CW>>,
     used: Signal<Local, Bits<CW>>,
+    full: DFF<Bit>,
     one: Constant<Bits<CW>>,
     depth: Constant<Bits<CW>>,
 
@@ -81,7 +83,9 @@ impl<T: Synth, const AW: usize, const CW: usize> Default for FrameFifo<T, AW, CW
             committed: DFF::default(),
             taken: DFF::default(),
             pushed_next: Signal::default(),
+            pushed_after: Signal::default(),
             used: Signal::default(),
+            full: DFF::default(),
             one: Constant::new(1_u64.into()),
             depth: Constant::new((1_u64 << AW).into()),
             memory: Memory::default(),
@@ -99,15 +103,15 @@ impl<T: Synth, const AW: usize, const CW: usize> Default for FrameFifo<T, AW, CW
 impl<T: Synth, const AW: usize, const CW: usize> Logic for FrameFifo<T, AW, CW> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, pushed, committed, taken, valid_s1, valid_s2, word_s2);
+        dff_setup!(self, clock, pushed, committed, taken, full, valid_s1, valid_s2, word_s2);
 
         // Push.
-        self.used.next = self.pushed.q.val() - self.taken.q.val();
-        self.s_axis.ready.next = self.used.val() != self.depth.val();
-        self.push.next = self.s_axis.valid.val() & (self.used.val() != self.depth.val());
+        self.s_axis.ready.next = !self.full.q.val();
+        self.push.next = self.s_axis.valid.val() & !self.full.q.val();
+        self.pushed_after.next = self.pushed.q.val() + self.one.val();
         self.pushed_next.next = self.pushed.q.val();
         if self.push.val() {
-            self.pushed_next.next = self.pushed.q.val() + self.one.val();
+            self.pushed_next.next = self.pushed_after.val();
         }
         self.pushed.d.next = self.pushed_next.val();
         if self.rollback.val() {
@@ -131,6 +135,14 @@ impl<T: Synth, const AW: usize, const CW: usize> Logic for FrameFifo<T, AW, CW> 
         if self.take.val() {
             self.taken.d.next = self.taken.q.val() + self.one.val();
         }
+        // Pointers a whole memory apart differ in their top bit alone.
+        if self.rollback.val() {
+            self.full.d.next = ((self.committed.q.val() ^ self.taken.q.val()) == self.depth.val()) & !self.take.val();
+        } else if self.take.val() {
+            self.full.d.next = self.full.q.val() & self.push.val();
+        } else if self.push.val() {
+            self.full.d.next = (self.pushed_after.val() ^ self.taken.q.val()) == self.depth.val();
+        }
         if self.advance_s1.val() {
             self.valid_s1.d.next = self.take.val();
         }
@@ -139,6 +151,7 @@ impl<T: Synth, const AW: usize, const CW: usize> Logic for FrameFifo<T, AW, CW> 
             self.word_s2.d.next = self.memory.rdata.val();
         }
 
+        self.used.next = self.pushed.q.val() - self.taken.q.val();
         self.fill.next = self.committed.q.val() - self.taken.q.val();
         self.space.next = self.depth.val() - self.used.val();
 
@@ -146,6 +159,7 @@ impl<T: Synth, const AW: usize, const CW: usize> Logic for FrameFifo<T, AW, CW> 
             self.pushed.d.next = 0.into();
             self.committed.d.next = 0.into();
             self.taken.d.next = 0.into();
+            self.full.d.next = false;
             self.valid_s1.d.next = false;
             self.valid_s2.d.next = false;
         }

@@ -37,12 +37,16 @@ pub struct SmallFifo<T: Synth, const AW: usize, const CW: usize> {
     free: DFF<Bits<CW>>,
     ready: DFF<Bit>,
     valid: DFF<Bit>,
+    // The RAM is not empty.
+    stored: DFF<Bit>,
+    taken_after: Signal<Local, Bits<CW>>,
     push: Signal<Local, Bit>,
     advance: Signal<Local, Bit>,
     take: Signal<Local, Bit>,
     memory: SmallRam<T, AW>,
 
     one: Constant<Bits<CW>>,
+    several: Constant<Bits<CW>>,
     depth: Constant<Bits<CW>>,
 }
 
@@ -65,11 +69,14 @@ impl<T: Synth, const AW: usize, const CW: usize> Default for SmallFifo<T, AW, CW
             free: DFF::default(),
             ready: DFF::default(),
             valid: DFF::default(),
+            stored: DFF::default(),
+            taken_after: Signal::default(),
             push: Signal::default(),
             advance: Signal::default(),
             take: Signal::default(),
             memory: SmallRam::default(),
             one: Constant::new(1_u64.into()),
+            several: Constant::new(((1_u64 << CW) - 2).into()),
             depth: Constant::new((1_u64 << AW).into()),
         }
     }
@@ -78,13 +85,13 @@ impl<T: Synth, const AW: usize, const CW: usize> Default for SmallFifo<T, AW, CW
 impl<T: Synth, const AW: usize, const CW: usize> Logic for SmallFifo<T, AW, CW> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, pushed, taken, free, ready, valid);
+        dff_setup!(self, clock, pushed, taken, free, ready, valid, stored);
         self.s_axis.ready.next = self.ready.q.val();
         self.space.next = self.free.q.val();
 
         self.push.next = self.s_axis.valid.val() & self.ready.q.val();
         self.advance.next = self.m_axis.ready.val() | !self.valid.q.val();
-        self.take.next = self.advance.val() & (self.push.val() | (self.pushed.q.val() != self.taken.q.val()));
+        self.take.next = self.advance.val() & (self.push.val() | self.stored.q.val());
 
         self.memory.clock.next = self.clock.val();
         self.memory.wen.next = self.push.val();
@@ -101,8 +108,14 @@ impl<T: Synth, const AW: usize, const CW: usize> Logic for SmallFifo<T, AW, CW> 
         if self.push.val() {
             self.pushed.d.next = self.pushed.q.val() + self.one.val();
         }
+        self.taken_after.next = self.taken.q.val() + self.one.val();
         if self.take.val() {
-            self.taken.d.next = self.taken.q.val() + self.one.val();
+            self.taken.d.next = self.taken_after.val();
+        }
+        if self.push.val() & !self.take.val() {
+            self.stored.d.next = true;
+        } else if self.take.val() & !self.push.val() {
+            self.stored.d.next = self.pushed.q.val() != self.taken_after.val();
         }
         if self.push.val() & !self.take.val() {
             self.free.d.next = self.free.q.val() - self.one.val();
@@ -110,12 +123,13 @@ impl<T: Synth, const AW: usize, const CW: usize> Logic for SmallFifo<T, AW, CW> 
             self.free.d.next = self.free.q.val() + self.one.val();
         }
         // Whether that leaves any, without waiting for the sum.
-        self.ready.d.next =
-            self.take.val() | (self.free.q.val() > self.one.val()) | ((self.free.q.val() == self.one.val()) & !self.push.val());
+        self.ready.d.next = (self.take.val() | (self.free.q.val() & self.several.val()).any())
+            | (self.free.q.val().any() & !self.push.val());
 
         if self.reset.val() {
             self.pushed.d.next = 0.into();
             self.taken.d.next = 0.into();
+            self.stored.d.next = false;
             self.free.d.next = self.depth.val();
             self.ready.d.next = true;
             self.valid.d.next = false;
