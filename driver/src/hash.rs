@@ -33,6 +33,7 @@ const WINDOW_BITS: usize = 64 + HASH_BITS - 1;
 pub struct KeyedHash {
     secret: HashSecret,
     engine: Engine,
+    bits: u32,
 }
 
 #[derive(Clone)]
@@ -53,14 +54,19 @@ impl KeyedHash {
     pub fn new(secret: HashSecret) -> Self {
         #[cfg(target_arch = "x86_64")]
         if let Some(clmul) = clmul::Clmul::new(multipliers(&secret)) {
-            return Self { secret, engine: Engine::Clmul(clmul) };
+            return Self { secret, engine: Engine::Clmul(clmul), bits: HASH_BITS as u32 };
         }
         Self::portable(secret)
     }
 
     /// Prepares `secret` for the engine that every processor has.
     pub fn portable(secret: HashSecret) -> Self {
-        Self { engine: Engine::Tables(Box::new(Tables::new(&secret))), secret }
+        Self { engine: Engine::Tables(Box::new(Tables::new(&secret))), secret, bits: HASH_BITS as u32 }
+    }
+
+    /// The same for a card that computes `bits` bits of a hash.
+    pub fn cut(self, bits: u32) -> Self {
+        Self { bits, ..self }
     }
 
     /// The secret.
@@ -71,11 +77,12 @@ impl KeyedHash {
     /// Hash of `key`.
     #[inline]
     pub fn hash(&self, key: &KeyBits) -> KeyHash {
-        match &self.engine {
+        let whole = match &self.engine {
             #[cfg(target_arch = "x86_64")]
             Engine::Clmul(clmul) => KeyHash(clmul.hash(&key.0[..words(key)])),
             Engine::Tables(tables) => KeyHash(tables.hash(&key.0[..words(key)])),
-        }
+        };
+        whole.cut(self.bits)
     }
 }
 

@@ -60,7 +60,7 @@ impl FlowTable {
     pub fn new(geometry: &Geometry, secret: HashSecret) -> Self {
         Self {
             geometry: *geometry,
-            hash: KeyedHash::new(secret),
+            hash: KeyedHash::new(secret).cut(geometry.hash_bits.into()),
             placement: Placement::new(geometry.bucket_bits.into(), geometry.stash.into()),
             rows: Rows::default(),
             entries: [Family::V4, Family::V6].map(|family| Allocator::new(geometry.entries(family))),

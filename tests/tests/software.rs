@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use fpgaflow_abi::entry::{Action, Entry};
 use fpgaflow_abi::geometry::Geometry;
+use fpgaflow_abi::hash::HASH_BITS;
 use fpgaflow_abi::key::{Family, FlowKey};
 use fpgaflow_abi::next_hop::HOST_PORT;
 use fpgaflow_abi::reason::Reason;
@@ -23,6 +24,7 @@ use rand_chacha::ChaCha8Rng;
 const GEOMETRY: Geometry = Geometry {
     width_bits: 64,
     ports: 2,
+    hash_bits: HASH_BITS as u8,
     bucket_bits: 10,
     stash: 8,
     entries_v4: 4096,

@@ -32,7 +32,7 @@ impl Rekey {
 impl FlowTable {
     /// Places every entry anew under `secret`.
     pub fn plan_rekey(&self, secret: HashSecret, effort: Effort) -> Rekey {
-        let hash = KeyedHash::new(secret);
+        let hash = KeyedHash::new(secret).cut(self.geometry.hash_bits.into());
         let mut placement = Placement::new(self.geometry.bucket_bits.into(), self.geometry.stash.into());
         let (mut homeless, mut plan) = (Vec::new(), Plan::default());
         for (entry, flow) in self.iter() {

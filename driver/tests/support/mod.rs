@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use fpgaflow_abi::counters::{CounterRecord, RECORD_BYTES};
 use fpgaflow_abi::descriptor::*;
 use fpgaflow_abi::geometry::Geometry;
+use fpgaflow_abi::hash::HASH_BITS;
 use fpgaflow_abi::hash::HashSecret;
 use fpgaflow_abi::reason::Reason;
 use fpgaflow_abi::regs::{self, RingCtrl};
@@ -28,6 +29,7 @@ use tables::Tables;
 pub const GEOMETRY: Geometry = Geometry {
     width_bits: 64,
     ports: 2,
+    hash_bits: HASH_BITS as u8,
     bucket_bits: 5,
     stash: 4,
     entries_v4: 256,

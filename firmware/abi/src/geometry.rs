@@ -2,6 +2,7 @@
 
 use bitfield_struct::bitfield;
 
+use crate::hash::{HASH_BITS, TAG_BITS};
 use crate::key::Family;
 use crate::slot::{BANKS, EntryRef, WAYS};
 use crate::wire::{MAX_L2_BYTES, MIN_FRAME_BYTES};
@@ -15,8 +16,8 @@ pub struct Datapath {
     pub width_bits: u16,
     /// Ethernet ports.
     pub ports: u8,
-    #[bits(8)]
-    __: u8,
+    /// Bits of the keyed hash that the card computes.
+    pub hash_bits: u8,
 }
 
 /// Register `TABLE`.
@@ -44,6 +45,8 @@ pub struct Geometry {
     pub width_bits: u16,
     /// Ethernet ports, 1 to [`MAX_PORTS`].
     pub ports: u8,
+    /// Bits of the keyed hash that the card computes, the lowest of [`HASH_BITS`]: what it has no tables for it need not know.
+    pub hash_bits: u8,
     /// Buckets of a bank, as a power of two.
     pub bucket_bits: u8,
     /// Stash slots.
@@ -118,9 +121,14 @@ impl Geometry {
         if usize::from(table.ways()) != WAYS || usize::from(table.banks()) != BANKS || !(1..=24).contains(&table.bucket_bits()) {
             return Err(IdentityError::Register("TABLE", table_word));
         }
+        // Bucket and tag come from the hash.
+        if !(TAG_BITS + usize::from(table.bucket_bits())..=HASH_BITS).contains(&datapath.hash_bits().into()) {
+            return Err(IdentityError::Register("DATAPATH", datapath_word));
+        }
         let geometry = Self {
             width_bits: datapath.width_bits(),
             ports: datapath.ports(),
+            hash_bits: datapath.hash_bits(),
             bucket_bits: table.bucket_bits(),
             stash: table.stash(),
             entries_v4: read(regs::ENTRIES_V4),
@@ -150,7 +158,9 @@ impl Geometry {
         Some(match offset {
             regs::MAGIC => MAGIC,
             regs::ABI_VERSION => ABI_VERSION,
-            regs::DATAPATH => Datapath::new().with_width_bits(self.width_bits).with_ports(self.ports).into_bits(),
+            regs::DATAPATH => {
+                Datapath::new().with_width_bits(self.width_bits).with_ports(self.ports).with_hash_bits(self.hash_bits).into_bits()
+            }
             regs::TABLE => Table::new()
                 .with_bucket_bits(self.bucket_bits)
                 .with_ways(WAYS as u8)
@@ -193,6 +203,7 @@ mod tests {
     const CARD: Geometry = Geometry {
         width_bits: 64,
         ports: 2,
+        hash_bits: 32,
         bucket_bits: 9,
         stash: 8,
         entries_v4: 4096,

@@ -63,6 +63,12 @@ impl HashSecret {
 }
 
 impl KeyHash {
+    /// What a card that computes `bits` bits of hashes makes of it.
+    #[inline]
+    pub const fn cut(self, bits: u32) -> Self {
+        Self(self.0 & ((1 << bits) - 1))
+    }
+
     /// The tag that a slot stores.
     #[inline]
     pub const fn tag(self) -> u16 {

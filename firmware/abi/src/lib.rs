@@ -34,7 +34,7 @@ pub const MAGIC: u32 = 0x464C_4F57;
 
 /// Version of this contract, major in the upper half. A driver refuses a card whose major differs or whose minor is lower
 /// than its own.
-pub const ABI_VERSION: u32 = 0x0001_0002;
+pub const ABI_VERSION: u32 = 0x0001_0003;
 
 /// Most Ethernet ports an engine can have; a port number fits a 4-bit field with room for [`next_hop::HOST_PORT`].
 pub const MAX_PORTS: usize = 4;

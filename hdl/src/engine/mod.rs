@@ -22,6 +22,7 @@ pub use credits::Credits;
 pub mod parts {
     pub use fpgaflow_abi::MAX_PORTS;
     pub use fpgaflow_abi::counters::TICK_SHIFT;
+    pub use fpgaflow_abi::fragment;
     pub use fpgaflow_abi::geometry::Geometry;
     pub use fpgaflow_abi::hash::SECRET_BITS;
     pub use fpgaflow_abi::regs::FRAGMENT_LIFETIME_BITS;
@@ -65,6 +66,7 @@ impl Tables {
         Geometry {
             width_bits,
             ports,
+            hash_bits: sizes::hash_bits(width_bits),
             bucket_bits: self.bucket_bits,
             stash: stash_for((BANKS * WAYS) << self.bucket_bits) as u8,
             entries_v4: self.entries_v4,

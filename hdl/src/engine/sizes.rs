@@ -1,6 +1,7 @@
 //! What follows from a geometry: sizes of stores, widths of words and indices.
 
 use fpgaflow_abi::geometry::Geometry;
+use fpgaflow_abi::hash::HASH_BITS;
 use fpgaflow_abi::slot::ENTRY_REF_BITS;
 use fpgaflow_abi::slot::SLOT_BITS;
 
@@ -25,6 +26,12 @@ pub const fn reported_copies(width: usize) -> usize {
 /// How often a packet is looked up: at 64 bits all that is looked up has five beats and more, and no frame fewer than two.
 pub const fn lookup_pace(width: usize) -> Pace {
     if width > HOST_BEAT_BITS { Pace::EveryClock } else { Pace::Seldom }
+}
+
+/// Bits of its hash that an engine computes: what a bucket number, a tag and the comparison in the stash need with some to spare at 64 bits, where tables are
+/// smaller and lookup tables dear.
+pub const fn hash_bits(width_bits: u16) -> u8 {
+    if width_bits as usize > HOST_BEAT_BITS { HASH_BITS as u8 } else { 32 }
 }
 
 /// Bits of a beat of the host's side, whatever the engine's width.

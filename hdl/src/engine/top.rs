@@ -54,6 +54,7 @@ macro_rules! engine {
             const ENTRIES_V6_AW: usize = sizes::index_bits(GEOMETRY.entries_v6);
             const NEXT_HOPS_AW: usize = sizes::index_bits(GEOMETRY.next_hops);
             const REF: usize = sizes::entry_ref_bits(&GEOMETRY);
+            const DATAGRAMS_AW: usize = fragment::row_bits(GEOMETRY.width_bits);
             /// Bits of a beat in a store: with its end, and with its end and the bytes of the last.
             const WORD: usize = W + 1;
             const TX_WORD: usize = word_bits(W);
@@ -83,6 +84,7 @@ macro_rules! engine {
                 REF,
                 { sizes::slot_bits(&GEOMETRY) },
                 { GEOMETRY.stash as usize },
+                DATAGRAMS_AW,
             >;
 
             $crate::engine_datapath!();

@@ -15,8 +15,8 @@
 //! - The hash of a datagram's identity is that of the packet's key, plus that of what the key has in place of the identification: the hash is
 //!   linear. `mark` is the exclusive or of both.
 //! - A packet that is no fragment has `first` and `later` at zero, and gets a role of zeros.
-//! - Packets behind each other see each other whole: a row is written in the clock in which the packet behind reads it, bound to an entry in
-//!   the clock before the packet behind asks for it.
+//! - Packets behind each other see each other whole, one in every clock or [`Pace::Seldom`]: a row is written in the clock in which the packet behind reads it,
+//!   or a clock later when that comes later; it is bound to an entry in the clock before the packet behind asks for it.
 //! - A later fragment is `lost`, and gets no entry, when its row was bound to an entry that is written between its first fragment's read of it
 //!   and its own. One whose flow is written in the clock of the first fragment's own read may be lost too.
 
@@ -27,6 +27,7 @@ use fpgaflow_abi::slot::ENTRY_REF_BITS;
 
 use super::bindings::Bindings;
 use crate::prelude::*;
+use crate::prim::Pace;
 use crate::records::{DatagramRole, Fragment, MARK_BITS, SEEN_BITS, TableWrite, WriteTarget};
 use crate::table::{KeyedHash, NarrowRef};
 
@@ -50,9 +51,9 @@ struct DatagramRow {
     due: Bits<OFFSET_BITS>,
 }
 
-/// The rows, for entry references of `REF` bits.
+/// `2^RB` rows, for entry references of `REF` bits.
 #[derive(LogicBlock)]
-pub struct Datagrams<const REF: usize> {
+pub struct Datagrams<const REF: usize, const RB: usize = ROW_BITS> {
     /// The block's clock.
     pub clock: Signal<In, Clock>,
     /// Synchronous, active high; forgets all datagrams.
@@ -97,12 +98,12 @@ pub struct Datagrams<const REF: usize> {
     // 0 to 5: which row.
     mark_hash: KeyedHash<MARK_BITS, MARK_SECRET_BITS>,
     hash: Signal<Local, Bits<HASH_BITS>>,
-    row_s5: DFF<Bits<ROW_BITS>>,
+    row_s5: DFF<Bits<RB>>,
     tag_s5: DFF<Bits<TAG_BITS>>,
-    rows: SmallRam<DatagramRow, ROW_BITS>,
+    rows: SmallRam<DatagramRow, RB>,
     oldest: DFF<Bits<SEEN_BITS>>,
     // 6: whose it is.
-    row_s6: DFF<Bits<ROW_BITS>>,
+    row_s6: DFF<Bits<RB>>,
     tag_s6: DFF<Bits<TAG_BITS>>,
     fragment_s6: DFF<Fragment>,
     fragment: Signal<Local, Fragment>,
@@ -114,11 +115,13 @@ pub struct Datagrams<const REF: usize> {
     known: Signal<Local, Bit>,
     in_order: Signal<Local, Bit>,
     new_row: Signal<Local, DatagramRow>,
+    new_row_s7: DFF<DatagramRow>,
     complete: Signal<Local, Bit>,
-    bindings: Bindings<REF>,
-    entries: SmallRam<Bits<REF>, ROW_BITS>,
+    complete_s7: DFF<Bit>,
+    bindings: Bindings<REF, RB>,
+    entries: SmallRam<Bits<REF>, RB>,
     // 7: its entry.
-    row_s7: DFF<Bits<ROW_BITS>>,
+    row_s7: DFF<Bits<RB>>,
     first_s7: DFF<Bit>,
     later_s7_q: DFF<Bit>,
     opens_s7: DFF<Bit>,
@@ -147,11 +150,19 @@ pub struct Datagrams<const REF: usize> {
     role_s10: DFF<DatagramRole>,
     role_s11_q: DFF<DatagramRole>,
 
+    every_clock: Constant<Bit>,
     entry_target: Constant<Bits<2>>,
 }
 
-impl<const REF: usize> Default for Datagrams<REF> {
+impl<const REF: usize, const RB: usize> Default for Datagrams<REF, RB> {
     fn default() -> Self {
+        Self::new(Pace::EveryClock, HASH_BITS)
+    }
+}
+
+impl<const REF: usize, const RB: usize> Datagrams<REF, RB> {
+    /// For packets of this pace whose hashes have `hash_bits`.
+    pub fn new(packets: Pace, hash_bits: usize) -> Self {
         Self {
             clock: Signal::default(),
             reset: Signal::default(),
@@ -173,7 +184,7 @@ impl<const REF: usize> Default for Datagrams<REF> {
             known_s10: Signal::default(),
             ports_s10: Signal::default(),
             role_s11: Signal::default(),
-            mark_hash: KeyedHash::default(),
+            mark_hash: KeyedHash::new(packets, hash_bits),
             hash: Signal::default(),
             row_s5: DFF::default(),
             tag_s5: DFF::default(),
@@ -191,7 +202,9 @@ impl<const REF: usize> Default for Datagrams<REF> {
             known: Signal::default(),
             in_order: Signal::default(),
             new_row: Signal::default(),
+            new_row_s7: DFF::default(),
             complete: Signal::default(),
+            complete_s7: DFF::default(),
             bindings: Bindings::default(),
             entries: SmallRam::default(),
             row_s7: DFF::default(),
@@ -220,16 +233,30 @@ impl<const REF: usize> Default for Datagrams<REF> {
             ports_s10_q: DFF::default(),
             role_s10: DFF::default(),
             role_s11_q: DFF::default(),
+            every_clock: Constant::new(packets == Pace::EveryClock),
             entry_target: Constant::new((WriteTarget::Entry as u64).into()),
         }
     }
 }
 
-impl<const REF: usize> Logic for Datagrams<REF> {
+impl<const REF: usize, const RB: usize> Logic for Datagrams<REF, RB> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, row_s5, tag_s5, oldest, row_s6, tag_s6, fragment_s6);
-        dff_setup!(self, clock, row_s7, first_s7, later_s7_q, opens_s7, known_s7_q, follows_s7, lost_s7, ports_s7);
+        dff_setup!(
+            self,
+            clock,
+            row_s7,
+            new_row_s7,
+            complete_s7,
+            first_s7,
+            later_s7_q,
+            opens_s7,
+            known_s7_q,
+            follows_s7,
+            lost_s7,
+            ports_s7
+        );
         dff_setup!(self, clock, entry_s8, entry_s9, known_s8, known_s9, known_s10_q, ports_s10_q, role_s10, role_s11_q);
         clock!(self, clock, mark_hash, rows, bindings, entries, ports_s9, role_s9);
 
@@ -238,8 +265,8 @@ impl<const REF: usize> Logic for Datagrams<REF> {
         self.mark_hash.key.next = self.mark.val();
         self.mark_hash.secret.next = self.secret.val().get_bits::<MARK_SECRET_BITS>(0);
         self.hash.next = self.hash_s4.val() ^ self.mark_hash.hash.val();
-        self.row_s5.d.next = self.hash.val().get_bits::<ROW_BITS>(0);
-        for above in ROW_BITS..(ROW_BITS + 1) {
+        self.row_s5.d.next = self.hash.val().get_bits::<RB>(0);
+        for above in RB..(RB + 1) {
             self.tag_s5.d.next = self.hash.val().get_bits::<TAG_BITS>(above);
         }
 
@@ -277,22 +304,36 @@ impl<const REF: usize> Logic for Datagrams<REF> {
         self.new_row.next.due = 0.into();
         if self.fragment.val().first {
             self.new_row.next.due = self.fragment.val().units;
-        } else if self.known.val() {
+        } else if self.live.val() {
+            // Its own, or it is not written.
             self.new_row.next.ports = self.kept.val().ports;
             self.new_row.next.tick = self.kept.val().tick;
             if self.in_order.val() {
                 self.new_row.next.due = self.fragment.val().offset + self.fragment.val().units;
             }
         }
-        self.rows.wen.next = self.opens.val() | self.known.val();
-        self.rows.waddr.next = self.row_s6.q.val();
-        self.rows.wdata.next = self.new_row.val();
+        self.new_row_s7.d.next = self.new_row.val();
+        self.complete_s7.d.next = self.complete.val();
+        // Where packets follow each other in every clock the row changes now, else when all of this is in flip-flops.
+        if self.every_clock.val() {
+            self.rows.wen.next = self.opens.val() | self.known.val();
+            self.rows.waddr.next = self.row_s6.q.val();
+            self.rows.wdata.next = self.new_row.val();
+            self.bindings.change_row.next = self.row_s6.q.val();
+            self.bindings.open.next = self.opens.val();
+            self.bindings.close.next = self.complete.val();
+        } else {
+            self.rows.wen.next = self.opens_s7.q.val() | self.known_s7_q.q.val();
+            self.rows.waddr.next = self.row_s7.q.val();
+            self.rows.wdata.next = self.new_row_s7.q.val();
+            self.bindings.change_row.next = self.row_s7.q.val();
+            self.bindings.open.next = self.opens_s7.q.val();
+            self.bindings.close.next = self.complete_s7.q.val();
+        }
         // The packet ahead writes its row's entry in this clock.
         self.entries.ren.next = self.fragment.val().later;
         self.entries.raddr.next = self.row_s6.q.val();
         self.bindings.forget.next = self.forget.val() | self.reset.val();
-        self.bindings.open.next = self.opens.val();
-        self.bindings.close.next = self.complete.val();
         self.row_s7.d.next = self.row_s6.q.val();
         self.first_s7.d.next = self.fragment.val().first;
         self.later_s7_q.d.next = self.fragment.val().later;
@@ -313,7 +354,7 @@ impl<const REF: usize> Logic for Datagrams<REF> {
         self.later_s7.next = self.later_s7_q.q.val();
         self.known_s7.next = self.known_s7_q.q.val();
         self.entry_s7.next = self.entries.rdata.val();
-        self.role_s7.next.row = self.row_s7.q.val();
+        self.role_s7.next.row = bit_cast::<ROW_BITS, RB>(self.row_s7.q.val());
         self.role_s7.next.opens = self.opens_s7.q.val();
         self.role_s7.next.follows = self.follows_s7.q.val();
         self.role_s7.next.lost = self.lost_s7.q.val();

@@ -8,17 +8,17 @@
 //! Latency 0 from `row` to `allowed`, 1 clock from `decided` to what is read behind it. Reset leaves it alone: nothing is read of a row before
 //! it was decided.
 
-use fpgaflow_abi::fragment::{ROW_BITS, ROWS};
+use fpgaflow_abi::fragment::ROW_BITS;
 
 use crate::prelude::*;
 
-/// A bit for each row.
+/// A bit for each of `2^RB` rows.
 #[derive(LogicBlock)]
-pub struct Outcomes {
+pub struct Outcomes<const RB: usize = ROW_BITS> {
     /// The block's clock.
     pub clock: Signal<In, Clock>,
     /// Whose datagram.
-    pub row: Signal<In, Bits<ROW_BITS>>,
+    pub row: Signal<In, Bits<RB>>,
     /// The row's datagram begins with this packet.
     pub decided: Signal<In, Bit>,
     /// Which is forwarded.
@@ -29,7 +29,7 @@ pub struct Outcomes {
     _rows: Vec<bool>,
 }
 
-impl Default for Outcomes {
+impl<const RB: usize> Default for Outcomes<RB> {
     fn default() -> Self {
         Self {
             clock: Signal::default(),
@@ -37,12 +37,12 @@ impl Default for Outcomes {
             decided: Signal::default(),
             forwarded: Signal::default(),
             allowed: Signal::default(),
-            _rows: vec![false; ROWS],
+            _rows: vec![false; 1 << RB],
         }
     }
 }
 
-impl Logic for Outcomes {
+impl<const RB: usize> Logic for Outcomes<RB> {
     fn update(&mut self) {
         if self.clock.pos_edge() && self.decided.val() {
             self._rows[self.row.val().index()] = self.forwarded.val();
@@ -55,14 +55,12 @@ impl Logic for Outcomes {
     }
 
     fn hdl(&self) -> Verilog {
-        Verilog::Custom(format!(
-            "\
-reg [{last}:0] rows;
-initial rows = 0;
-always @(*) allowed = rows[row];
-always @(posedge clock) if (decided) rows[row] <= forwarded;
-",
-            last = ROWS - 1,
-        ))
+        // A bit is written out by itself, as the rows of `Bindings` are.
+        let mut text =
+            format!("reg [{last}:0] rows;\ninitial rows = 0;\nalways @(*) allowed = rows[row];\n", last = (1 << RB) - 1);
+        for row in 0..1 << RB {
+            text += &format!("always @(posedge clock) if (decided && row == {row}) rows[{row}] <= forwarded;\n");
+        }
+        Verilog::Custom(text)
     }
 }

@@ -140,8 +140,8 @@ impl<T: Synth, const AW: usize, const CW: usize> Logic for CutFifo<T, AW, CW> {
             self.free.d.next = self.free.q.val() + self.one.val();
         }
         // Whether that leaves any, without waiting for the sum.
-        self.ready.d.next = (self.take.val() | (self.free.q.val() & self.several.val()).any())
-            | (self.free.q.val().any() & !self.push.val());
+        self.ready.d.next =
+            (self.take.val() | (self.free.q.val() & self.several.val()).any()) | (self.free.q.val().any() & !self.push.val());
 
         if self.advance_s1.val() {
             self.valid_s1.d.next = self.take.val() | (self.to_s1.val() & self.s_axis.valid.val() & self.ready.q.val());

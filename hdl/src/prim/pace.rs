@@ -5,13 +5,13 @@
 pub enum Pace {
     /// There may be one in every clock.
     EveryClock,
-    /// The next is [`Self::SELDOM`] clocks behind one that matters, and never in the next clock.
+    /// The next is [`Self::SELDOM`] clocks behind one that matters, and never in the next clock. Others may come between that matter to nobody.
     Seldom,
 }
 
 impl Pace {
     /// Clocks between questions of [`Pace::Seldom`] at least.
-    pub const SELDOM: usize = 3;
+    pub const SELDOM: usize = 5;
 
     /// Clocks that a write to a [`RamReg`](super::RamReg) read at this pace waits at most.
     pub const fn write_waits(self) -> usize {

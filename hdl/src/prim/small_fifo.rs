@@ -123,8 +123,8 @@ impl<T: Synth, const AW: usize, const CW: usize> Logic for SmallFifo<T, AW, CW> 
             self.free.d.next = self.free.q.val() + self.one.val();
         }
         // Whether that leaves any, without waiting for the sum.
-        self.ready.d.next = (self.take.val() | (self.free.q.val() & self.several.val()).any())
-            | (self.free.q.val().any() & !self.push.val());
+        self.ready.d.next =
+            (self.take.val() | (self.free.q.val() & self.several.val()).any()) | (self.free.q.val().any() & !self.push.val());
 
         if self.reset.val() {
             self.pushed.d.next = 0.into();

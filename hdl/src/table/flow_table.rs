@@ -27,7 +27,8 @@
 use std::array;
 
 use fpgaflow_abi::entry::{ACTION_V4, ACTION_V6, ActionLayout, ENTRY_BITS_V4, ENTRY_BITS_V6, NEXT_HOP_BITS};
-use fpgaflow_abi::hash::SECRET_BITS;
+use fpgaflow_abi::fragment::ROW_BITS;
+use fpgaflow_abi::hash::{HASH_BITS, SECRET_BITS};
 use fpgaflow_abi::key::{DPORT, Family, KEY_BITS_V4, KEY_BITS_V6, SPORT};
 use fpgaflow_abi::regs::FRAGMENT_LIFETIME_BITS;
 
@@ -103,10 +104,17 @@ const ADDRESS_BITS_V4: usize = ACTION_V4.src.width;
 const PORT_BITS: usize = ACTION_V4.sport.width;
 const DELTA_BITS: usize = ACTION_V4.l3_delta.width;
 
-/// Two banks of `2^BB` buckets, `STASH` stash slots, `2^EW4` IPv4 and `2^EW6` IPv6 entries.
+/// Two banks of `2^BB` buckets, `STASH` stash slots, `2^EW4` IPv4 and `2^EW6` IPv6 entries, `2^RB` datagrams.
 #[derive(LogicBlock)]
-pub struct FlowTable<const BB: usize, const EW4: usize, const EW6: usize, const REF: usize, const SLOT: usize, const STASH: usize>
-{
+pub struct FlowTable<
+    const BB: usize,
+    const EW4: usize,
+    const EW6: usize,
+    const REF: usize,
+    const SLOT: usize,
+    const STASH: usize,
+    const RB: usize = ROW_BITS,
+> {
     /// The block's clock.
     pub clock: Signal<In, Clock>,
     /// Synchronous, active high.
@@ -148,7 +156,7 @@ pub struct FlowTable<const BB: usize, const EW4: usize, const EW6: usize, const 
     wanted_s10: Signal<Local, Bits<KEY_BITS_V6>>,
     key_s10_v4: Signal<Local, Bits<KEY_BITS_V6>>,
     fragment_s5: Delay<Fragment, { SLOT_READ + 1 - parse::LATENCY }>,
-    datagrams: Datagrams<REF>,
+    datagrams: Datagrams<REF, RB>,
     matched: Signal<Local, Bit>,
     hash: KeyedHash<KEY_BITS_V6, SECRET_BITS>,
     slots: SlotBanks<BB, REF, SLOT>,
@@ -177,22 +185,36 @@ pub struct FlowTable<const BB: usize, const EW4: usize, const EW6: usize, const 
     no_ports: Constant<Bits<KEY_BITS_V6>>,
 }
 
-impl<const BB: usize, const EW4: usize, const EW6: usize, const REF: usize, const SLOT: usize, const STASH: usize> Default
-    for FlowTable<BB, EW4, EW6, REF, SLOT, STASH>
+impl<
+    const BB: usize,
+    const EW4: usize,
+    const EW6: usize,
+    const REF: usize,
+    const SLOT: usize,
+    const STASH: usize,
+    const RB: usize,
+> Default for FlowTable<BB, EW4, EW6, REF, SLOT, STASH, RB>
 {
     fn default() -> Self {
-        Self::new(Pace::EveryClock)
+        Self::new(Pace::EveryClock, HASH_BITS)
     }
 }
 
-impl<const BB: usize, const EW4: usize, const EW6: usize, const REF: usize, const SLOT: usize, const STASH: usize>
-    FlowTable<BB, EW4, EW6, REF, SLOT, STASH>
+impl<
+    const BB: usize,
+    const EW4: usize,
+    const EW6: usize,
+    const REF: usize,
+    const SLOT: usize,
+    const STASH: usize,
+    const RB: usize,
+> FlowTable<BB, EW4, EW6, REF, SLOT, STASH, RB>
 {
-    /// For lookups of this pace.
+    /// For lookups of this pace by the lowest `hash_bits` of their hashes.
     ///
     /// # Panics
     /// When the parameters do not fit each other.
-    pub fn new(lookups: Pace) -> Self {
+    pub fn new(lookups: Pace, hash_bits: usize) -> Self {
         assert!(EW4 >= 1 && EW6 >= 1, "FlowTable: both families have an array of 2 entries and more, not 2^{EW4} and 2^{EW6}");
         assert!(REF == EW4.max(EW6) + 1, "FlowTable: a family and {EW4} or {EW6} bits of index are not {REF} bits");
         Self {
@@ -214,15 +236,15 @@ impl<const BB: usize, const EW4: usize, const EW6: usize, const REF: usize, cons
             bad_slot: Signal::default(),
             bad_entry_valid: Signal::default(),
             valid: array::from_fn(|_| DFF::default()),
-            key_s10: RingDelay::default(),
+            key_s10: RingDelay::new(lookups),
             wanted_s10: Signal::default(),
             key_s10_v4: Signal::default(),
             fragment_s5: Delay::default(),
-            datagrams: Datagrams::default(),
+            datagrams: Datagrams::new(lookups, hash_bits),
             matched: Signal::default(),
-            hash: KeyedHash::new(lookups),
+            hash: KeyedHash::new(lookups, hash_bits),
             slots: SlotBanks::new(lookups),
-            stash: Stash::default(),
+            stash: Stash::new(hash_bits),
             picked: Signal::default(),
             entry_s8: DFF::default(),
             read_v4_s8: DFF::default(),
@@ -248,8 +270,15 @@ impl<const BB: usize, const EW4: usize, const EW6: usize, const REF: usize, cons
     }
 }
 
-impl<const BB: usize, const EW4: usize, const EW6: usize, const REF: usize, const SLOT: usize, const STASH: usize> Logic
-    for FlowTable<BB, EW4, EW6, REF, SLOT, STASH>
+impl<
+    const BB: usize,
+    const EW4: usize,
+    const EW6: usize,
+    const REF: usize,
+    const SLOT: usize,
+    const STASH: usize,
+    const RB: usize,
+> Logic for FlowTable<BB, EW4, EW6, REF, SLOT, STASH, RB>
 {
     #[hdl_gen]
     fn update(&mut self) {

@@ -25,7 +25,7 @@ use crate::prim::xor_tree::xor_tree;
 /// Clocks from key to hash.
 pub const LATENCY: usize = 4;
 /// Key bits that the first clock adds into one group.
-pub(super) const GROUP: usize = 32;
+const GROUP: usize = 32;
 
 /// Bits of the words that the windows are cut from, for simulators to do so in one machine word: logic makes no difference of it.
 const WORD: usize = 64;
@@ -49,16 +49,17 @@ pub struct KeyedHash<const KEY: usize, const SECRET: usize> {
     /// The hash of the key of four clocks ago.
     pub hash: Signal<Out, Bits<HASH_BITS>>,
     _keys: Pace,
+    _bits: usize,
     /// Simulation only: hashes on their way, the newest first.
     _sums: [Bits<HASH_BITS>; LATENCY - 1],
 }
 
 impl<const KEY: usize, const SECRET: usize> KeyedHash<KEY, SECRET> {
-    /// For keys of this pace: seldom ones take a third of the logic, see `serial_hash`.
+    /// For keys of this pace, seldom ones take a third of the logic (see `serial_hash`), and the lowest `bits` of a hash; the others are 0.
     ///
     /// # Panics
     /// When `SECRET` does not fit `KEY`.
-    pub fn new(keys: Pace) -> Self {
+    pub fn new(keys: Pace, bits: usize) -> Self {
         assert!(SECRET == KEY + HASH_BITS - 1, "KeyedHash: a key of {KEY} bits needs {} bits of secret", KEY + HASH_BITS - 1);
         Self {
             clock: Signal::default(),
@@ -67,6 +68,7 @@ impl<const KEY: usize, const SECRET: usize> KeyedHash<KEY, SECRET> {
             secret: Signal::default(),
             hash: Signal::default(),
             _keys: keys,
+            _bits: bits,
             _sums: Default::default(),
         }
     }
@@ -74,7 +76,7 @@ impl<const KEY: usize, const SECRET: usize> KeyedHash<KEY, SECRET> {
 
 impl<const KEY: usize, const SECRET: usize> Default for KeyedHash<KEY, SECRET> {
     fn default() -> Self {
-        Self::new(Pace::EveryClock)
+        Self::new(Pace::EveryClock, HASH_BITS)
     }
 }
 
@@ -100,7 +102,7 @@ impl<const KEY: usize, const SECRET: usize> Logic for KeyedHash<KEY, SECRET> {
     fn hdl(&self) -> Verilog {
         Verilog::Custom(match self._keys {
             Pace::EveryClock => Self::plain(),
-            Pace::Seldom => serial_hash::body(KEY, SECRET),
+            Pace::Seldom => serial_hash::body(KEY, SECRET, self._bits),
         })
     }
 }

@@ -155,6 +155,7 @@ pub struct Stash<const REF: usize, const STASH: usize> {
     /// The entry it names; 0 without a match.
     pub entry: Signal<Out, Bits<REF>>,
 
+    hash_mask: Constant<Bits<HASH_BITS>>,
     stash_target: Constant<Bits<2>>,
     is_stash: Signal<Local, Bit>,
     index: Signal<Local, Bits<32>>,
@@ -169,6 +170,16 @@ pub struct Stash<const REF: usize, const STASH: usize> {
 
 impl<const REF: usize, const STASH: usize> Default for Stash<REF, STASH> {
     fn default() -> Self {
+        Self::new(HASH_BITS)
+    }
+}
+
+impl<const REF: usize, const STASH: usize> Stash<REF, STASH> {
+    /// For hashes of `hash_bits`; those above are not compared.
+    ///
+    /// # Panics
+    /// When there cannot be as many slots.
+    pub fn new(hash_bits: usize) -> Self {
         assert!((1..=1 << NUMBER_BITS).contains(&STASH), "Stash: {STASH} slots are not in 1..={}", 1 << NUMBER_BITS);
         Self {
             clock: Signal::default(),
@@ -178,6 +189,7 @@ impl<const REF: usize, const STASH: usize> Default for Stash<REF, STASH> {
             write: Signal::default(),
             matched: Signal::default(),
             entry: Signal::default(),
+            hash_mask: Constant::new(((1_u64 << hash_bits) - 1).into()),
             stash_target: Constant::new((WriteTarget::Stash as u64).into()),
             is_stash: Signal::default(),
             index: Signal::default(),
@@ -205,10 +217,10 @@ impl<const REF: usize, const STASH: usize> Logic for Stash<REF, STASH> {
         for i in 0..STASH {
             self.cells[i].clock.next = self.clock.val();
             self.cells[i].hash_valid.next = self.hash_valid.val();
-            self.cells[i].hash.next = self.hash.val();
+            self.cells[i].hash.next = self.hash.val() & self.hash_mask.val();
             self.cells[i].wen.next = self.is_stash.val() & (self.index.val().get_bits::<NUMBER_BITS>(0).index() == i);
             for at in STASH_HASH.lsb..(STASH_HASH.lsb + 1) {
-                self.cells[i].whash.next = self.row.val().get_bits::<HASH_BITS>(at);
+                self.cells[i].whash.next = self.row.val().get_bits::<HASH_BITS>(at) & self.hash_mask.val();
             }
             for at in SLOT_VALID.lsb..(SLOT_VALID.lsb + 1) {
                 self.cells[i].wlive.next = self.row.val().get_bit(at);

@@ -25,6 +25,7 @@ use std::array;
 
 use fpgaflow_abi::checksum::TTL_DELTA;
 use fpgaflow_abi::entry::NEXT_HOP_BITS;
+use fpgaflow_abi::fragment::ROW_BITS;
 use fpgaflow_abi::key;
 use fpgaflow_abi::next_hop::{DST_MAC, EGRESS, ENCAP, HOST_PORT, MTU, NEXT_HOP_ROW_BITS, SRC_MAC};
 use fpgaflow_abi::reason::Reason;
@@ -65,9 +66,9 @@ struct Carried {
     fragment_header: Bit,
 }
 
-/// Next hops (`2^NW` of them), checks and checksums.
+/// Next hops (`2^NW` of them), checks and checksums; `2^RB` datagrams whose fragments follow.
 #[derive(LogicBlock)]
-pub struct VerdictStage<const NW: usize> {
+pub struct VerdictStage<const NW: usize, const RB: usize = ROW_BITS> {
     /// The block's clock.
     pub clock: Signal<In, Clock>,
     /// Synchronous, active high; forgets packets on their way, leaves next hops alone.
@@ -122,7 +123,8 @@ pub struct VerdictStage<const NW: usize> {
     role_s0: Signal<Local, DatagramRole>,
     role_s3: Delay<DatagramRole, 3>,
     role: Signal<Local, DatagramRole>,
-    outcomes: Outcomes,
+    row_s3: Signal<Local, Bits<ROW_BITS>>,
+    outcomes: Outcomes<RB>,
     refused_s3: Signal<Local, Bit>,
     refused_s4: DFF<Bit>,
     early: Signal<Local, Bits<REASON_BITS>>,
@@ -159,13 +161,13 @@ pub struct VerdictStage<const NW: usize> {
     encap_s4: DFF<Bits<ENCAP_BITS>>,
 }
 
-impl<const NW: usize> Default for VerdictStage<NW> {
+impl<const NW: usize, const RB: usize> Default for VerdictStage<NW, RB> {
     fn default() -> Self {
         Self::new(Pace::EveryClock)
     }
 }
 
-impl<const NW: usize> VerdictStage<NW> {
+impl<const NW: usize, const RB: usize> VerdictStage<NW, RB> {
     /// For packets of this pace.
     pub fn new(packets: Pace) -> Self {
         let code = |reason: Reason| Constant::new((reason as u64).into());
@@ -207,6 +209,7 @@ impl<const NW: usize> VerdictStage<NW> {
             role_s0: Signal::default(),
             role_s3: Delay::default(),
             role: Signal::default(),
+            row_s3: Signal::default(),
             outcomes: Outcomes::default(),
             refused_s3: Signal::default(),
             refused_s4: DFF::default(),
@@ -244,7 +247,7 @@ impl<const NW: usize> VerdictStage<NW> {
     }
 }
 
-impl<const NW: usize> Logic for VerdictStage<NW> {
+impl<const NW: usize, const RB: usize> Logic for VerdictStage<NW, RB> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, early_s1, early_s2, early_s3, has_early_s2, has_early_s3, header_s1, header_s2, header_s3);
@@ -363,7 +366,8 @@ impl<const NW: usize> Logic for VerdictStage<NW> {
 
         // 3: the first reason that applies.
         self.role.next = self.role_s3.dout.val();
-        self.outcomes.row.next = self.role.val().row;
+        self.row_s3.next = self.role.val().row;
+        self.outcomes.row.next = self.row_s3.val().get_bits::<RB>(0);
         self.refused_s3.next = self.role.val().lost | (self.role.val().follows & !self.outcomes.allowed.val());
         self.refused_s4.d.next = self.refused_s3.val();
         if self.refused_s3.val() {

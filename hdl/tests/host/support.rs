@@ -2,6 +2,7 @@
 
 use fpgaflow_abi::descriptor::{CRC_WORDS, Completion, DESCRIPTOR_BYTES, DescriptorWords, Ring, Status};
 use fpgaflow_abi::geometry::Geometry;
+use fpgaflow_abi::hash::HASH_BITS;
 use fpgaflow_abi::regs::{self, ring};
 
 use crate::world::World;
@@ -10,6 +11,7 @@ use crate::world::World;
 pub const GEOMETRY: Geometry = Geometry {
     width_bits: 64,
     ports: 2,
+    hash_bits: HASH_BITS as u8,
     bucket_bits: 6,
     stash: 8,
     entries_v4: 256,

@@ -11,7 +11,7 @@ const REF: usize = 5;
 #[test]
 fn bindings_and_outcomes_are_clean_and_have_no_memory() {
     check_block("bindings", Bindings::<REF>::default, Expect::rams(0));
-    check_block("outcomes", Outcomes::default, Expect::rams(0));
+    check_block("outcomes", Outcomes::<ROW_BITS>::default, Expect::rams(0));
 }
 
 /// A row by the contract.
@@ -28,7 +28,7 @@ fn a_row_is_live_until_it_is_closed_forgotten_or_its_entry_is_written() {
     let mut verilog = model("bindings", Bindings::<REF>::default());
     let mut rust = Bench::new(Bindings::<REF>::default(), |dut| &mut dut.clock);
     let port = |name| verilog.port(name);
-    let [forget, row, open, close, live] = ["forget", "row", "open", "close", "live"].map(port);
+    let [forget, row, change_row, open, close, live] = ["forget", "row", "change_row", "open", "close", "live"].map(port);
     let [tie_row, tie, tie_matched, tie_entry] = ["tie_row", "tie", "tie_matched", "tie_entry"].map(port);
     let [written, written_entry] = ["written", "written_entry"].map(port);
     let mut rows = [Row::default(); ROWS];
@@ -36,20 +36,24 @@ fn a_row_is_live_until_it_is_closed_forgotten_or_its_entry_is_written() {
     for clock in 0..50_000 {
         // Few rows and entries, so that they meet.
         let at: usize = if rng.random_bool(0.8) { rng.random_range(0..3) } else { rng.random_range(0..1 << ROW_BITS) };
+        let looked = if rng.random_bool(0.5) { at } else { rng.random_range(0..ROWS) };
         let is_forgotten = rng.random_bool(0.001);
         let opens = !is_forgotten && rng.random_bool(0.4);
         let closes = !opens && rng.random_bool(0.2);
-        // A row is tied in the clock behind its opening, and in no other.
-        let tied = opened.unwrap_or_else(|| rng.random_range(0..3));
+        // A row is tied in the clock of its opening or in the one behind, and in no other.
+        let at_once = opened.is_none() && opens && rng.random_bool(0.3);
+        let tied_row = if at_once { Some(at) } else { opened };
+        let tied = tied_row.unwrap_or_else(|| rng.random_range(0..3));
         let (matched, tied_entry) = (rng.random_bool(0.8), rng.random_range(0..1_u64 << REF));
         let (writes, write) = (rng.random_bool(0.5), rng.random_range(0..1_u64 << REF));
         for (port, value) in [
             (forget, is_forgotten.into()),
-            (row, at as u64),
+            (row, looked as u64),
+            (change_row, at as u64),
             (open, opens.into()),
             (close, closes.into()),
             (tie_row, tied as u64),
-            (tie, opened.is_some().into()),
+            (tie, tied_row.is_some().into()),
             (tie_matched, matched.into()),
             (tie_entry, tied_entry),
             (written, writes.into()),
@@ -58,28 +62,29 @@ fn a_row_is_live_until_it_is_closed_forgotten_or_its_entry_is_written() {
             verilog.set(port, value);
         }
         rust.dut.forget.next = is_forgotten;
-        rust.dut.row.next = (at as u64).into();
+        rust.dut.row.next = (looked as u64).into();
+        rust.dut.change_row.next = (at as u64).into();
         rust.dut.open.next = opens;
         rust.dut.close.next = closes;
         rust.dut.tie_row.next = (tied as u64).into();
-        rust.dut.tie.next = opened.is_some();
+        rust.dut.tie.next = tied_row.is_some();
         rust.dut.tie_matched.next = matched;
         rust.dut.tie_entry.next = tied_entry.into();
         rust.dut.written.next = writes;
         rust.dut.written_entry.next = write.into();
         verilog.eval();
         rust.settle();
-        assert_eq!(verilog.get(live) == 1, rows[at].live, "clock {clock}, Verilog");
-        assert_eq!(rust.dut.live.val(), rows[at].live, "clock {clock}, Rust");
+        assert_eq!(verilog.get(live) == 1, rows[looked].live, "clock {clock}, Verilog");
+        assert_eq!(rust.dut.live.val(), rows[looked].live, "clock {clock}, Rust");
 
         for (i, row) in rows.iter_mut().enumerate() {
-            let is_tied = opened == Some(i);
+            let is_tied = tied_row == Some(i);
             if writes && row.bound && row.entry == write && !is_tied && row.live {
                 row.live = false;
                 killed += 1;
             }
         }
-        if let Some(tied) = opened {
+        if let Some(tied) = tied_row {
             (rows[tied].bound, rows[tied].entry) = (matched, tied_entry);
         }
         if opens || closes {
@@ -88,7 +93,7 @@ fn a_row_is_live_until_it_is_closed_forgotten_or_its_entry_is_written() {
         if is_forgotten {
             rows.iter_mut().for_each(|row| row.live = false);
         }
-        opened = opens.then_some(at);
+        opened = (opens && !at_once).then_some(at);
         verilog.tick();
         rust.tick();
     }
@@ -98,8 +103,8 @@ fn a_row_is_live_until_it_is_closed_forgotten_or_its_entry_is_written() {
 #[test]
 fn a_row_is_allowed_as_was_decided_last() {
     let mut rng = rng();
-    let mut verilog = model("outcomes", Outcomes::default());
-    let mut rust = Bench::new(Outcomes::default(), |dut| &mut dut.clock);
+    let mut verilog = model("outcomes", Outcomes::<ROW_BITS>::default());
+    let mut rust = Bench::new(Outcomes::<ROW_BITS>::default(), |dut| &mut dut.clock);
     let [row, decided, forwarded, allowed] = ["row", "decided", "forwarded", "allowed"].map(|name| verilog.port(name));
     let mut rows = [false; ROWS];
     for clock in 0..10_000 {

@@ -6,7 +6,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use fpgaflow_abi::entry::Entry;
-use fpgaflow_abi::fragment::{OFFSET_BITS, ROWS, identity, row};
+use fpgaflow_abi::fragment::{OFFSET_BITS, ROW_BITS, ROWS, identity, row};
 use fpgaflow_abi::hash::HashSecret;
 use fpgaflow_abi::key::{Family, FlowKey};
 use fpgaflow_abi::next_hop::NextHop;
@@ -98,7 +98,7 @@ impl Rows {
     /// Clock 4: whose row it is.
     fn decide(&mut self, key: &FlowKey, part: &Part, now: u32, oldest: u32) -> Role {
         let datagram = identity(key, part.id);
-        let row = row(self.secret.hash(&datagram.to_bits()));
+        let row = row(self.secret.hash(&datagram.to_bits()), ROW_BITS);
         let alive = |kept: &&Datagram| kept.since.wrapping_sub(oldest) < 1 << 31;
         let kept = self.live.get(&row).filter(alive).copied();
         let (first, role) = (part.offset == 0, Role { row, ..Role::default() });

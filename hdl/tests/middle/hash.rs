@@ -24,7 +24,7 @@ const LATENCY: usize = 4;
 fn keyed_hash_is_clean() {
     check_block("keyed_hash_v4", KeyedHash::<V4, SECRET_V4>::default, Expect::rams(0));
     check_block("keyed_hash_v6", KeyedHash::<V6, SECRET_V6>::default, Expect::rams(0));
-    check_block("keyed_hash_serial", || KeyedHash::<V6, SECRET_V6>::new(Pace::Seldom), Expect::rams(0));
+    check_block("keyed_hash_serial", || KeyedHash::<V6, SECRET_V6>::new(Pace::Seldom, HASH_BITS), Expect::rams(0));
 }
 
 #[test]
@@ -87,10 +87,19 @@ fn equals_the_abi<const KEY: usize, const SECRET: usize>(name: &str, clocks: usi
 /// Clocks from a key that matters to the next key, by the contract of the serial form.
 const APART: usize = 3;
 
-/// Keys as close as they may be, some of them cut short by the next; a new secret between two keys now and then.
 #[test]
 fn the_serial_hash_is_the_abis() {
-    let mut m = model("keyed_hash_serial", KeyedHash::<V6, SECRET_V6>::new(Pace::Seldom));
+    the_serial_hash_is_cut_to("keyed_hash_serial", HASH_BITS);
+}
+
+#[test]
+fn a_hash_of_fewer_bits_is_the_lower_end_of_the_abis() {
+    the_serial_hash_is_cut_to("keyed_hash_serial_32", 32);
+}
+
+/// Keys as close as they may be, some of them cut short by the next; a new secret between two keys now and then.
+fn the_serial_hash_is_cut_to(name: &str, bits: usize) {
+    let mut m = model(name, KeyedHash::<V6, SECRET_V6>::new(Pace::Seldom, bits));
     let [valid, key_port, secret_port, hash] = ["key_valid", "key", "secret", "hash"].map(|name| m.port(name));
     let mut rng = rng();
     // All zeros, each bit alone, and any keys.
@@ -115,7 +124,7 @@ fn the_serial_hash_is_the_abis() {
             APART + rng.random_range(0..3) * rng.random_range(0..2)
         };
         if gap >= APART {
-            due.push_back((clock + LATENCY, secret.hash(key).0, i));
+            due.push_back((clock + LATENCY, secret.hash(key).cut(bits as u32).0, i));
         }
         for after in 0..gap {
             m.set(valid, u64::from(after == 0));

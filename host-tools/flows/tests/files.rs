@@ -1,6 +1,7 @@
 //! Files that are read, written again, and refused.
 
 use fpgaflow_abi::geometry::Geometry;
+use fpgaflow_abi::hash::HASH_BITS;
 use fpgaflow_abi::key::{Addresses, Encap, Tag, TagKind};
 use fpgaflow_abi::next_hop::HOST_PORT;
 use fpgaflow_flows::{FlowSet, Limits};
@@ -11,6 +12,7 @@ const LIMITS: Limits = Limits {
     geometry: Geometry {
         width_bits: 64,
         ports: 2,
+        hash_bits: HASH_BITS as u8,
         bucket_bits: 4,
         stash: 4,
         entries_v4: 2,

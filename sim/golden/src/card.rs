@@ -137,7 +137,7 @@ impl Card {
             next_hops: HashMap::new(),
             reasons: [0; REASONS],
             fragments: None,
-            datagrams: Datagrams::default(),
+            datagrams: Datagrams::new(geometry.width_bits),
             tick: 0,
         }
     }

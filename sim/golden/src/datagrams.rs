@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use fpgaflow_abi::fragment::{identity, row};
+use fpgaflow_abi::fragment::{identity, row, row_bits};
 use fpgaflow_abi::hash::HashSecret;
 use fpgaflow_abi::key::FlowKey;
 use fpgaflow_abi::slot::EntryRef;
@@ -44,18 +44,25 @@ pub(crate) enum Meeting {
 }
 
 /// The datagrams of a card, by their identities.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Datagrams {
     known: HashMap<FlowKey, Datagram>,
     /// Whose each row is.
     owners: HashMap<usize, FlowKey>,
+    /// Bits of a row's number.
+    row_bits: usize,
 }
 
 impl Datagrams {
+    /// Those of a card of `width_bits`: none.
+    pub fn new(width_bits: u16) -> Self {
+        Self { known: HashMap::new(), owners: HashMap::new(), row_bits: row_bits(width_bits) }
+    }
+
     /// A fragment of a packet with `key` comes; `entry` is what a lookup of a first one found.
     pub fn meet(&mut self, config: &FragmentConfig, tick: u32, key: &FlowKey, part: &Part, entry: Option<EntryRef>) -> Meeting {
         let datagram = identity(key, part.identification);
-        let row = row(config.secret.hash(&datagram.to_bits()));
+        let row = row(config.secret.hash(&datagram.to_bits()), self.row_bits);
         let owner = self.owners.get(&row).copied();
         if let Some(owner) = owner
             && self.known.get(&owner).is_some_and(|known| tick.wrapping_sub(known.since) > config.lifetime.into())
@@ -108,7 +115,8 @@ impl Datagrams {
 
     /// All datagrams are forgotten.
     pub fn clear(&mut self) {
-        *self = Self::default();
+        self.known.clear();
+        self.owners.clear();
     }
 
     fn forget(&mut self, datagram: &FlowKey) {

@@ -2,9 +2,9 @@
 
 mod common;
 
-use common::{HOP, PORT, Rest, addresses, card_with, entry_of, ip_packet, key, layer2, seeded};
+use common::{GEOMETRY, HOP, PORT, Rest, addresses, card_with, entry_of, ip_packet, key, layer2, seeded};
 use fpgaflow_abi::entry::{Action, Entry};
-use fpgaflow_abi::fragment::{ROWS, identity, row};
+use fpgaflow_abi::fragment::{identity, row, row_bits};
 use fpgaflow_abi::hash::{HashSecret, SECRET_WORDS};
 use fpgaflow_abi::key::{Addresses, Encap, Family};
 use fpgaflow_abi::reason::Reason;
@@ -259,7 +259,7 @@ fn a_flow_that_is_changed_or_removed_takes_no_more_fragments_of_a_datagram() {
 fn a_datagram_without_a_row_goes_to_the_host_and_disturbs_nobody() {
     let flow = translated(Family::V4, PROTO_UDP);
     let mut card = card(&[flow]);
-    let row_of = |id: u32| row(SECRET.hash(&identity(&flow.key, id).to_bits()));
+    let row_of = |id: u32| row(SECRET.hash(&identity(&flow.key, id).to_bits()), row_bits(GEOMETRY.width_bits));
     let other = (2..u32::from(u16::MAX)).find(|id| row_of(*id) == row_of(1)).expect("few rows");
     let [mine, theirs] = [1, other].map(|id| cut(&packet(&flow, &[1; 200]), id, &[4, 8]));
     forwarded(&mut card, &mine[0]);
@@ -273,5 +273,5 @@ fn a_datagram_without_a_row_goes_to_the_host_and_disturbs_nobody() {
     }
     // And there are as many rows as the ABI says.
     let rows: std::collections::HashSet<_> = (0..u32::from(u16::MAX)).map(row_of).collect();
-    assert_eq!(rows.len(), ROWS);
+    assert_eq!(rows.len(), 1 << row_bits(GEOMETRY.width_bits));
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use fpgaflow_abi::geometry::Geometry;
+use fpgaflow_abi::hash::HASH_BITS;
 use fpgaflow_abi::key::Family;
 use fpgaflow_abi::reason::Reason;
 use fpgaflow_abi::wire::{PROTO_GRE, PROTO_TCP, PROTO_UDP};
@@ -12,6 +13,7 @@ use fpgaflow_traffic::{Frame, Frames, Kind, Mix, Scenario, Shape, Sizes, Variety
 const GEOMETRY: Geometry = Geometry {
     width_bits: 64,
     ports: 2,
+    hash_bits: HASH_BITS as u8,
     bucket_bits: 9,
     stash: 8,
     entries_v4: 4096,

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use anyhow::Context;
 use fpgaflow_abi::geometry::{Geometry, MAX_FRAME_BYTES};
+use fpgaflow_abi::hash::HASH_BITS;
 use fpgaflow_abi::slot::EntryRef;
 use fpgaflow_flows::{FlowSet, Limits};
 use fpgaflow_golden::{Card, FragmentConfig, Outcome, PortConfig};
@@ -17,6 +18,7 @@ pub(super) fn geometry(width: Width) -> Geometry {
     Geometry {
         width_bits: width.bits(),
         ports: 2,
+        hash_bits: HASH_BITS as u8,
         bucket_bits: 20,
         stash: 8,
         entries_v4: 1 << 20,

@@ -5,6 +5,7 @@ use std::process::{Command, Output};
 use std::time::Duration;
 
 use fpgaflow_abi::geometry::{Geometry, MAX_FRAME_BYTES};
+use fpgaflow_abi::hash::HASH_BITS;
 use fpgaflow_flows::{FlowSet, PortAddress, SetNextHop};
 use fpgaflow_traffic::Scenario;
 use pcap_file::pcap::{PcapHeader, PcapPacket, PcapReader, PcapWriter};
@@ -15,6 +16,7 @@ use serde_json::Value;
 pub const GEOMETRY: Geometry = Geometry {
     width_bits: 64,
     ports: 2,
+    hash_bits: HASH_BITS as u8,
     bucket_bits: 9,
     stash: 8,
     entries_v4: 4096,

@@ -1,6 +1,6 @@
 //! `fpgaflow replay --fragments`: datagrams in fragments leave as the translated datagram would if it were cut likewise.
 
-use fpgaflow_abi::fragment::ROWS;
+use fpgaflow_abi::fragment::{ROWS, row_bits};
 use fpgaflow_abi::key::Family;
 use fpgaflow_flows::{FlowSet, SetNextHop};
 use fpgaflow_traffic::{Packet, datagram_flow_of, forwarded_fragments, fragments_of, hop};
@@ -66,15 +66,16 @@ fn fragments_are_punted(engine: &[&str]) {
 }
 
 /// First fragments alone, of more datagrams than there are rows: as many as get one leave, and no engine forwards another.
-fn first_fragments_of_many(engine: &[&str]) -> Vec<Vec<u8>> {
+fn first_fragments_of_many(engine: &[&str], width: u16) -> Vec<Vec<u8>> {
     let (set, ..) = traffic();
+    let rows = 1 << row_bits(width);
     let firsts = (0..2 * ROWS as u32).map(|id| {
         let packet = Packet::new(set.flows[0].key, vec![0; 100]);
         fragments_of(&packet, id, &[4]).swap_remove(0)
     });
     let (left, punted, _) = run(engine, &set, &firsts.collect::<Vec<_>>());
     assert_eq!(left.len() + punted.len(), 2 * ROWS);
-    assert!((ROWS / 4..=ROWS).contains(&left.len()), "{} datagrams have a row", left.len());
+    assert!((rows / 4..=rows).contains(&left.len()), "{} datagrams have a row", left.len());
     left
 }
 
@@ -82,7 +83,7 @@ fn first_fragments_of_many(engine: &[&str]) -> Vec<Vec<u8>> {
 fn the_model_translates_fragments_when_it_is_asked_to() {
     fragments_are_translated(&["golden"]);
     fragments_are_punted(&["golden"]);
-    first_fragments_of_many(&["golden", "--fragments"]);
+    first_fragments_of_many(&["golden", "--fragments"], 64);
 }
 
 #[test]
@@ -94,10 +95,11 @@ fn the_software_flowtable_punts_fragments_and_says_so() {
 #[cfg(feature = "sim")]
 #[test]
 fn the_verilated_card_translates_fragments_as_the_model_does() {
-    let by_model = first_fragments_of_many(&["golden", "--fragments"]);
-    for width in ["64", "512"] {
-        fragments_are_translated(&["rtl", "--width", width]);
-        fragments_are_punted(&["rtl", "--width", width]);
-        assert_eq!(first_fragments_of_many(&["rtl", "--width", width, "--fragments"]), by_model, "the same rows");
+    for width in [64, 512] {
+        let text = width.to_string();
+        fragments_are_translated(&["rtl", "--width", &text]);
+        fragments_are_punted(&["rtl", "--width", &text]);
+        let of = |engine| first_fragments_of_many(&[engine, "--width", &text, "--fragments"], width);
+        assert_eq!(of("rtl"), of("golden"), "the same rows");
     }
 }

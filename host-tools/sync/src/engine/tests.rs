@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use fpgaflow_abi::entry::Entry;
 use fpgaflow_abi::geometry::Geometry;
+use fpgaflow_abi::hash::HASH_BITS;
 use fpgaflow_abi::key::{Addresses, Encap};
 use fpgaflow_abi::next_hop::{MacAddr, NextHop};
 
@@ -134,6 +135,7 @@ impl FlowTarget for Recorder {
         Geometry {
             width_bits: 64,
             ports: 2,
+            hash_bits: HASH_BITS as u8,
             bucket_bits: 9,
             stash: 8,
             entries_v4: 4096,

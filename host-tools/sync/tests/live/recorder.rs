@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use fpgaflow_abi::entry::Entry;
 use fpgaflow_abi::geometry::Geometry;
+use fpgaflow_abi::hash::HASH_BITS;
 use fpgaflow_abi::key::FlowKey;
 use fpgaflow_abi::next_hop::{MacAddr, NextHop};
 use fpgaflow_sync::target::{Counts, FlowId, FlowTarget, Placed, TargetError};
@@ -49,6 +50,7 @@ impl FlowTarget for Recorder {
         Geometry {
             width_bits: 64,
             ports: 2,
+            hash_bits: HASH_BITS as u8,
             bucket_bits: 9,
             stash: 8,
             entries_v4: 4096,

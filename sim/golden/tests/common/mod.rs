@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use etherparse::{IpNumber, Ipv4Header, Ipv6Header, TcpHeader, UdpHeader};
 use fpgaflow_abi::entry::{Action, Entry};
 use fpgaflow_abi::geometry::Geometry;
+use fpgaflow_abi::hash::HASH_BITS;
 use fpgaflow_abi::key::{Addresses, Encap, Family, FlowKey, Tag, TagKind};
 use fpgaflow_abi::next_hop::{MacAddr, NextHop};
 use fpgaflow_abi::slot::EntryRef;
@@ -18,6 +19,7 @@ use rand_chacha::ChaCha8Rng;
 pub const GEOMETRY: Geometry = Geometry {
     width_bits: 64,
     ports: 2,
+    hash_bits: HASH_BITS as u8,
     bucket_bits: 4,
     stash: 4,
     entries_v4: 64,
