@@ -6,9 +6,9 @@
 // block: checksum_ttl
 // depth: 6
 // induction: 5
-// mutant: a carry of the second sum is not added again
-// find: folded = low_s3 + carry_s3;
-// replace: folded = low_s3;
+// mutant: a borrow of the second difference is not taken off again
+// find: updated_s4_q <= low_s3 - borrow_s3;
+// replace: updated_s4_q <= low_s3;
 module proof(input clock, input [15:0] checksum, input [15:0] delta, input [7:0] ttl, input [7:0] protocol, input [15:0] rest);
     localparam [15:0] TTL_DELTA = ~16'h0100;
     wire [15:0] updated;

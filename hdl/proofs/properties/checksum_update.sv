@@ -4,8 +4,8 @@
 // block: checksum
 // depth: 6
 // induction: 5
-// mutant: a carry of the first sum is not added again
-// find: folded_s2_q <= low_s1 + carry_s1;
+// mutant: a borrow of the first difference is not taken off again
+// find: folded_s2_q <= low_s1 - borrow_s1;
 // replace: folded_s2_q <= low_s1;
 module proof(input clock, input [15:0] checksum, input [15:0] delta, input udp);
     wire [15:0] updated;

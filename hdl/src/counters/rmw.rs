@@ -1,16 +1,24 @@
-//! The read-modify-write pipeline; contract and picture are [above](super).
+//! Counters of an engine that may have a packet to count in every clock; contract and picture are [above](super).
 
 use std::array;
 
 use fpgaflow_abi::slot::ENTRY_REF_BITS;
 
 use super::gap::Gap;
-use super::rows::{CounterRow, CounterRows, High, Low};
-use super::{BYTES_HIGH_BITS, BYTES_LOW_BITS, PACKETS_HIGH_BITS, PACKETS_LOW_BITS, REPLY_AFTER, SEEN_AFTER, WRITTEN_AFTER};
+use super::rows::{CounterRow, CounterRows};
+use super::{BYTES_BITS, PACKETS_BITS, REPLY_AFTER, SEEN_AFTER, WRITTEN_AFTER};
 use crate::prelude::*;
-use crate::records::{CounterReply, CounterRequest, LENGTH_BITS, SEEN_BITS};
+use crate::records::{CounterRequest, LENGTH_BITS, SEEN_BITS};
 use crate::table::NarrowRef;
 
+/// Low part of packets; short enough for a test to carry out of it.
+const PACKETS_LOW_BITS: usize = 20;
+/// High part of packets.
+const PACKETS_HIGH_BITS: usize = PACKETS_BITS - PACKETS_LOW_BITS;
+/// Low part of bytes.
+const BYTES_LOW_BITS: usize = 32;
+/// High part of bytes.
+const BYTES_HIGH_BITS: usize = BYTES_BITS - BYTES_LOW_BITS;
 /// Sum of the low part of packets and one packet.
 const PACKETS_SUM_BITS: usize = PACKETS_LOW_BITS + 1;
 /// Sum of the low part of bytes and one packet's bytes.
@@ -23,12 +31,25 @@ const _: () = assert!(WRITTEN_AFTER == 6 && SEEN_AFTER == 5, "stages in names be
 /// One operation: count or clear.
 #[derive(Copy, Clone, Debug, Default, PartialEq, LogicStruct)]
 struct Operation {
-    /// Adds a packet.
+    /// Adds a packet. Otherwise a clear.
     count: Bit,
-    /// Leaves the row as it is. Neither: a clear.
-    keep: Bit,
     /// Bytes to add, zero unless a count.
     bytes: Bits<LENGTH_BITS>,
+}
+
+/// What the first of the two clocks adds to.
+#[derive(Copy, Clone, Debug, Default, PartialEq, LogicStruct)]
+struct Low {
+    packets: Bits<PACKETS_LOW_BITS>,
+    bytes: Bits<BYTES_LOW_BITS>,
+}
+
+/// What the second carries into.
+#[derive(Copy, Clone, Debug, Default, PartialEq, LogicStruct)]
+struct High {
+    packets: Bits<PACKETS_HIGH_BITS>,
+    bytes: Bits<BYTES_HIGH_BITS>,
+    seen: Bits<SEEN_BITS>,
 }
 
 /// Which of the four operations ahead of this one, if any, is on the same entry.
@@ -40,10 +61,9 @@ struct Ahead {
     four: Bit,
 }
 
-/// Counters of `2^EW4` IPv4 and `2^EW6` IPv6 entries; `REF` is one more than the larger of both. `REPORTED` copies of them for requests
-/// alone: 1, or 0 where most clocks are without a count.
+/// Counters of `2^EW4` IPv4 and `2^EW6` IPv6 entries; `REF` is one more than the larger of both.
 #[derive(LogicBlock)]
-pub struct Counters<const EW4: usize, const EW6: usize, const REF: usize, const REPORTED: usize = 1> {
+pub struct EveryClockCounters<const EW4: usize, const EW6: usize, const REF: usize> {
     /// The block's clock.
     pub clock: Signal<In, Clock>,
     /// Synchronous, active high.
@@ -61,24 +81,20 @@ pub struct Counters<const EW4: usize, const EW6: usize, const REF: usize, const 
     /// There is a reply in this clock.
     pub reply_valid: Signal<Out, Bit>,
     /// The reply.
-    pub reply: Signal<Out, CounterReply>,
+    pub found: Signal<Out, CounterRow>,
     /// Take in no packet in this clock, for a clear that waits.
     pub gap_wanted: Signal<Out, Bit>,
 
-    // The copy of the counts and, if there is one, that of the requests.
+    // The copy of the counts and that of the requests.
     counted: CounterRows<EW4, EW6, REF>,
-    reported: [CounterRows<EW4, EW6, REF>; REPORTED],
+    reported: CounterRows<EW4, EW6, REF>,
     asks: Gap,
     // The request, until its reply. `asked[i]` belongs to clock `i + 1`.
     request_entry: NarrowRef<REF>,
-    needs_clock: Signal<Local, Bit>,
     request_taken: Signal<Local, Bit>,
-    operation_taken: Signal<Local, Bit>,
+    clear_taken: Signal<Local, Bit>,
     asked: [DFF<Bit>; REPLY_AFTER],
     asked_of: Delay<Bits<REF>, READ_AFTER>,
-    found: Signal<Local, CounterRow>,
-    found_low: Signal<Local, Low>,
-    found_high: Signal<Local, High>,
     // The operation, by clock. `at` is its entry.
     count_of: NarrowRef<REF>,
     valid_s1: DFF<Bit>,
@@ -103,6 +119,12 @@ pub struct Counters<const EW4: usize, const EW6: usize, const REF: usize, const 
     ahead_s3: DFF<Ahead>,
     ahead_s4: DFF<Ahead>,
     one_ahead_s5: DFF<Bit>,
+    // 3: what was read, taken apart.
+    row_read: Signal<Local, CounterRow>,
+    read_packets: Signal<Local, Bits<PACKETS_BITS>>,
+    read_bytes: Signal<Local, Bits<BYTES_BITS>>,
+    read_low: Signal<Local, Low>,
+    read_high: Signal<Local, High>,
     // 3 and 4: low halves.
     found_low_s4: DFF<Low>,
     old_low: Signal<Local, Low>,
@@ -122,20 +144,15 @@ pub struct Counters<const EW4: usize, const EW6: usize, const REF: usize, const 
     high_s6: DFF<High>,
     high_s7: DFF<High>,
     high_s8: DFF<High>,
-    // What a request without a copy of its own found, until its reply.
-    was_low_s5: DFF<Low>,
-    was_low_s6: DFF<Low>,
-    was_low_s7: DFF<Low>,
-    was_high_s6: DFF<High>,
-    was_high_s7: DFF<High>,
+    low_written: Signal<Local, Low>,
+    high_written: Signal<Local, High>,
+    packets_up: Signal<Local, Bits<PACKETS_BITS>>,
+    bytes_up: Signal<Local, Bits<BYTES_BITS>>,
     written: Signal<Local, CounterRow>,
-    packets_up: Signal<Local, Bits<64>>,
-    bytes_up: Signal<Local, Bits<64>>,
 }
 
-impl<const EW4: usize, const EW6: usize, const REF: usize, const REPORTED: usize> Default for Counters<EW4, EW6, REF, REPORTED> {
+impl<const EW4: usize, const EW6: usize, const REF: usize> Default for EveryClockCounters<EW4, EW6, REF> {
     fn default() -> Self {
-        assert!(REPORTED <= 1, "Counters: {REPORTED} copies for requests are more than one");
         Self {
             clock: Signal::default(),
             reset: Signal::default(),
@@ -145,20 +162,16 @@ impl<const EW4: usize, const EW6: usize, const REF: usize, const REPORTED: usize
             tick: Signal::default(),
             s_axis_request: StreamSink::default(),
             reply_valid: Signal::default(),
-            reply: Signal::default(),
+            found: Signal::default(),
             gap_wanted: Signal::default(),
             counted: CounterRows::default(),
-            reported: array::from_fn(|_| CounterRows::default()),
+            reported: CounterRows::default(),
             asks: Gap::default(),
             request_entry: NarrowRef::default(),
-            needs_clock: Signal::default(),
             request_taken: Signal::default(),
-            operation_taken: Signal::default(),
+            clear_taken: Signal::default(),
             asked: array::from_fn(|_| DFF::default()),
             asked_of: Delay::default(),
-            found: Signal::default(),
-            found_low: Signal::default(),
-            found_high: Signal::default(),
             count_of: NarrowRef::default(),
             valid_s1: DFF::default(),
             valid_s2: DFF::default(),
@@ -182,6 +195,11 @@ impl<const EW4: usize, const EW6: usize, const REF: usize, const REPORTED: usize
             ahead_s3: DFF::default(),
             ahead_s4: DFF::default(),
             one_ahead_s5: DFF::default(),
+            row_read: Signal::default(),
+            read_packets: Signal::default(),
+            read_bytes: Signal::default(),
+            read_low: Signal::default(),
+            read_high: Signal::default(),
             found_low_s4: DFF::default(),
             old_low: Signal::default(),
             packet_sum: Signal::default(),
@@ -199,19 +217,16 @@ impl<const EW4: usize, const EW6: usize, const REF: usize, const REPORTED: usize
             high_s6: DFF::default(),
             high_s7: DFF::default(),
             high_s8: DFF::default(),
-            was_low_s5: DFF::default(),
-            was_low_s6: DFF::default(),
-            was_low_s7: DFF::default(),
-            was_high_s6: DFF::default(),
-            was_high_s7: DFF::default(),
-            written: Signal::default(),
+            low_written: Signal::default(),
+            high_written: Signal::default(),
             packets_up: Signal::default(),
             bytes_up: Signal::default(),
+            written: Signal::default(),
         }
     }
 }
 
-impl<const EW4: usize, const EW6: usize, const REF: usize, const REPORTED: usize> Logic for Counters<EW4, EW6, REF, REPORTED> {
+impl<const EW4: usize, const EW6: usize, const REF: usize> Logic for EveryClockCounters<EW4, EW6, REF> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, valid_s1, valid_s2, valid_s3, valid_s4, valid_s5, valid_s6);
@@ -220,24 +235,17 @@ impl<const EW4: usize, const EW6: usize, const REF: usize, const REPORTED: usize
         dff_setup!(self, clock, ahead_s3, ahead_s4, one_ahead_s5);
         dff_setup!(self, clock, found_low_s4, low_s5, low_s6, low_s7, packet_carry_s5, byte_carry_s5);
         dff_setup!(self, clock, read_high_s4, found_high_s5, high_s6, high_s7, high_s8);
-        dff_setup!(self, clock, was_low_s5, was_low_s6, was_low_s7, was_high_s6, was_high_s7);
-        clock!(self, clock, counted, asks, asked_of);
+        clock!(self, clock, counted, reported, asks, asked_of);
         self.asks.reset.next = self.reset.val();
 
-        // Requests: a clear when there is no count, and so a read that has no copy of its own, else at once. It waits for what is before
-        // it, then its row is read.
-        self.needs_clock.next = true;
-        for _copy in 0..REPORTED {
-            self.needs_clock.next = self.s_axis_request.data.val().clear;
-        }
-        self.s_axis_request.ready.next = !self.count_valid.val() | !self.needs_clock.val();
-        self.request_taken.next = self.s_axis_request.valid.val() & (!self.count_valid.val() | !self.needs_clock.val());
-        self.operation_taken.next = self.request_taken.val() & self.needs_clock.val();
-        self.asks.refused.next = false;
-        for _copy in 0..REPORTED {
-            self.asks.refused.next = (self.s_axis_request.valid.val() & self.needs_clock.val()) & self.count_valid.val();
-        }
-        self.asks.served.next = self.operation_taken.val();
+        // Requests: a clear when there is no count, a read at once. It waits for what is before it, then its row is read.
+        self.s_axis_request.ready.next = !self.count_valid.val() | !self.s_axis_request.data.val().clear;
+        self.request_taken.next =
+            self.s_axis_request.valid.val() & (!self.count_valid.val() | !self.s_axis_request.data.val().clear);
+        self.clear_taken.next = self.request_taken.val() & self.s_axis_request.data.val().clear;
+        self.asks.refused.next =
+            (self.s_axis_request.valid.val() & self.s_axis_request.data.val().clear) & self.count_valid.val();
+        self.asks.served.next = self.clear_taken.val();
         self.gap_wanted.next = self.asks.wanted.val();
         self.request_entry.entry.next = self.s_axis_request.data.val().entry;
         self.asked_of.din.next = self.request_entry.stored.val();
@@ -251,36 +259,17 @@ impl<const EW4: usize, const EW6: usize, const REF: usize, const REPORTED: usize
         for replied in REPLY_AFTER..(REPLY_AFTER + 1) {
             self.reply_valid.next = self.asked[replied - 1].q.val();
         }
-        self.found.next.low = self.was_low_s7.q.val();
-        self.found.next.high = self.was_high_s7.q.val();
-        for copy in 0..REPORTED {
-            self.reported[copy].clock.next = self.clock.val();
-            for read in READ_AFTER..(READ_AFTER + 1) {
-                self.reported[copy].ren.next = self.asked[read - 1].q.val();
-            }
-            self.reported[copy].reads.next = self.asked_of.dout.val();
-            self.found.next = self.reported[copy].rdata.val();
+        for read in READ_AFTER..(READ_AFTER + 1) {
+            self.reported.ren.next = self.asked[read - 1].q.val();
         }
-        self.found_low.next = self.found.val().low;
-        self.found_high.next = self.found.val().high;
-        self.packets_up.next = bit_cast::<64, PACKETS_HIGH_BITS>(self.found_high.val().packets);
-        self.bytes_up.next = bit_cast::<64, BYTES_HIGH_BITS>(self.found_high.val().bytes);
-        for up in (PACKETS_LOW_BITS as u64)..(PACKETS_LOW_BITS as u64 + 1) {
-            self.packets_up.next = self.packets_up.val() << up;
-        }
-        for up in (BYTES_LOW_BITS as u64)..(BYTES_LOW_BITS as u64 + 1) {
-            self.bytes_up.next = self.bytes_up.val() << up;
-        }
-        self.reply.next.packets = self.packets_up.val() | bit_cast::<64, PACKETS_LOW_BITS>(self.found_low.val().packets);
-        self.reply.next.bytes = self.bytes_up.val() | bit_cast::<64, BYTES_LOW_BITS>(self.found_low.val().bytes);
-        self.reply.next.seen = self.found_high.val().seen;
+        self.reported.reads.next = self.asked_of.dout.val();
+        self.found.next = self.reported.rdata.val();
 
-        // 0: a count, else a request.
+        // 0: a count, else a clear.
         self.count_of.entry.next = self.count_entry.val();
         self.operation.next.count = self.count_valid.val();
-        self.operation.next.keep = !self.count_valid.val() & !self.s_axis_request.data.val().clear;
         self.operation.next.bytes = self.count_bytes.val();
-        self.valid_s1.d.next = self.count_valid.val() | self.operation_taken.val();
+        self.valid_s1.d.next = self.count_valid.val() | self.clear_taken.val();
         self.at_s1.d.next = self.count_of.stored.val();
         if !self.count_valid.val() {
             self.at_s1.d.next = self.request_entry.stored.val();
@@ -314,10 +303,24 @@ impl<const EW4: usize, const EW6: usize, const REF: usize, const REPORTED: usize
         self.ahead_s4.d.next = self.ahead_s3.q.val();
         self.one_ahead_s5.d.next = self.ahead_s4.q.val().one;
 
+        // 3: what was read.
+        self.row_read.next = self.counted.rdata.val();
+        self.read_packets.next = self.row_read.val().packets;
+        self.read_bytes.next = self.row_read.val().bytes;
+        self.read_low.next.packets = self.read_packets.val().get_bits::<PACKETS_LOW_BITS>(0);
+        self.read_low.next.bytes = self.read_bytes.val().get_bits::<BYTES_LOW_BITS>(0);
+        for high in PACKETS_LOW_BITS..(PACKETS_LOW_BITS + 1) {
+            self.read_high.next.packets = self.read_packets.val().get_bits::<PACKETS_HIGH_BITS>(high);
+        }
+        for high in BYTES_LOW_BITS..(BYTES_LOW_BITS + 1) {
+            self.read_high.next.bytes = self.read_bytes.val().get_bits::<BYTES_HIGH_BITS>(high);
+        }
+        self.read_high.next.seen = self.row_read.val().seen;
+
         // 3: the low half, unless the operation right before this one makes it in this very clock.
         if self.valid_s3.q.val() {
-            self.found_low_s4.d.next = self.counted.rdata.val().low;
-            self.read_high_s4.d.next = self.counted.rdata.val().high;
+            self.found_low_s4.d.next = self.read_low.val();
+            self.read_high_s4.d.next = self.read_high.val();
             if self.ahead_s3.q.val().two {
                 self.found_low_s4.d.next = self.low_s5.q.val();
             } else if self.ahead_s3.q.val().three {
@@ -340,8 +343,6 @@ impl<const EW4: usize, const EW6: usize, const REF: usize, const REPORTED: usize
             if self.operation_s4.q.val().count {
                 self.low_s5.d.next.packets = self.packet_sum.val().get_bits::<PACKETS_LOW_BITS>(0);
                 self.low_s5.d.next.bytes = self.byte_sum.val().get_bits::<BYTES_LOW_BITS>(0);
-            } else if self.operation_s4.q.val().keep {
-                self.low_s5.d.next = self.old_low.val();
             } else {
                 self.low_s5.d.next.packets = 0.into();
                 self.low_s5.d.next.bytes = 0.into();
@@ -384,8 +385,6 @@ impl<const EW4: usize, const EW6: usize, const REF: usize, const REPORTED: usize
                 self.high_s6.d.next.bytes =
                     self.old_high.val().bytes + bit_cast::<BYTES_HIGH_BITS, 1>(self.byte_carry_s5.q.val());
                 self.high_s6.d.next.seen = self.tick.val();
-            } else if self.operation_s5.q.val().keep {
-                self.high_s6.d.next = self.old_high.val();
             } else {
                 self.high_s6.d.next.packets = 0.into();
                 self.high_s6.d.next.bytes = 0.into();
@@ -397,26 +396,27 @@ impl<const EW4: usize, const EW6: usize, const REF: usize, const REPORTED: usize
         }
         self.high_s8.d.next = self.high_s7.q.val();
 
-        // 4 to 6: a request that has no copy of its own takes along what it found.
-        for _own in REPORTED..1 {
-            self.was_low_s5.d.next = self.old_low.val();
-            self.was_low_s6.d.next = self.was_low_s5.q.val();
-            self.was_low_s7.d.next = self.was_low_s6.q.val();
-            self.was_high_s6.d.next = self.old_high.val();
-            self.was_high_s7.d.next = self.was_high_s6.q.val();
+        // 6: write back, both copies.
+        self.low_written.next = self.low_s6.q.val();
+        self.high_written.next = self.high_s6.q.val();
+        self.packets_up.next = bit_cast::<PACKETS_BITS, PACKETS_HIGH_BITS>(self.high_written.val().packets);
+        self.bytes_up.next = bit_cast::<BYTES_BITS, BYTES_HIGH_BITS>(self.high_written.val().bytes);
+        for up in (PACKETS_LOW_BITS as u64)..(PACKETS_LOW_BITS as u64 + 1) {
+            self.packets_up.next = self.packets_up.val() << up;
         }
-
-        // 6: write back, all copies.
-        self.written.next.low = self.low_s6.q.val();
-        self.written.next.high = self.high_s6.q.val();
+        for up in (BYTES_LOW_BITS as u64)..(BYTES_LOW_BITS as u64 + 1) {
+            self.bytes_up.next = self.bytes_up.val() << up;
+        }
+        self.written.next.packets =
+            self.packets_up.val() | bit_cast::<PACKETS_BITS, PACKETS_LOW_BITS>(self.low_written.val().packets);
+        self.written.next.bytes = self.bytes_up.val() | bit_cast::<BYTES_BITS, BYTES_LOW_BITS>(self.low_written.val().bytes);
+        self.written.next.seen = self.high_written.val().seen;
         self.counted.wen.next = self.valid_s6.q.val();
         self.counted.written.next = self.at_s6.q.val();
         self.counted.wdata.next = self.written.val();
-        for copy in 0..REPORTED {
-            self.reported[copy].wen.next = self.valid_s6.q.val();
-            self.reported[copy].written.next = self.at_s6.q.val();
-            self.reported[copy].wdata.next = self.written.val();
-        }
+        self.reported.wen.next = self.valid_s6.q.val();
+        self.reported.written.next = self.at_s6.q.val();
+        self.reported.wdata.next = self.written.val();
 
         if self.reset.val() {
             self.valid_s1.d.next = false;

@@ -6,42 +6,25 @@
 //!  ren, reads --------->|             |--> rdata
 //!                       +-------------+
 //! ```
-//! Latency 2 clocks from `reads` to `rdata`, one read and one write a clock; a write in the clock of the read or before is seen. `rdata`
-//! is two LUTs behind flip-flops.
+//! Latency 2 clocks from `reads` to `rdata`, one read and one write a clock; which writes a read sees depends on its pace, as [`RamReg`] has
+//! it. `rdata` is two LUTs behind flip-flops.
 
 #![allow(missing_docs, reason = "the derive of rust-hdl writes public methods without a word; every item of ours has one")]
 
-use super::{BYTES_HIGH_BITS, BYTES_LOW_BITS, PACKETS_HIGH_BITS, PACKETS_LOW_BITS};
+use super::{BYTES_BITS, PACKETS_BITS};
 use crate::prelude::*;
+use crate::prim::Pace;
 use crate::records::SEEN_BITS;
-
-/// What the first of the two clocks adds to.
-#[derive(Copy, Clone, Debug, Default, PartialEq, LogicStruct)]
-pub struct Low {
-    /// Low bits of packets.
-    pub packets: Bits<PACKETS_LOW_BITS>,
-    /// Low bits of bytes.
-    pub bytes: Bits<BYTES_LOW_BITS>,
-}
-
-/// What the second carries into.
-#[derive(Copy, Clone, Debug, Default, PartialEq, LogicStruct)]
-pub struct High {
-    /// High bits of packets.
-    pub packets: Bits<PACKETS_HIGH_BITS>,
-    /// High bits of bytes.
-    pub bytes: Bits<BYTES_HIGH_BITS>,
-    /// Tick of the last packet.
-    pub seen: Bits<SEEN_BITS>,
-}
 
 /// Counters of one entry.
 #[derive(Copy, Clone, Debug, Default, PartialEq, LogicStruct)]
 pub struct CounterRow {
-    /// Low halves.
-    pub low: Low,
-    /// High halves.
-    pub high: High,
+    /// Packets.
+    pub packets: Bits<PACKETS_BITS>,
+    /// Bytes.
+    pub bytes: Bits<BYTES_BITS>,
+    /// Tick of the last packet.
+    pub seen: Bits<SEEN_BITS>,
 }
 
 /// `2^EW4` IPv4 and `2^EW6` IPv6 rows, named by references of `REF` bits whose top bit is the family.
@@ -72,6 +55,16 @@ pub struct CounterRows<const EW4: usize, const EW6: usize, const REF: usize> {
 
 impl<const EW4: usize, const EW6: usize, const REF: usize> Default for CounterRows<EW4, EW6, REF> {
     fn default() -> Self {
+        Self::new(Pace::EveryClock)
+    }
+}
+
+impl<const EW4: usize, const EW6: usize, const REF: usize> CounterRows<EW4, EW6, REF> {
+    /// For reads of this pace.
+    ///
+    /// # Panics
+    /// When `REF` is not one bit more than the index of the larger family.
+    pub fn new(reads: Pace) -> Self {
         assert!(REF == EW4.max(EW6) + 1, "CounterRows: a family and {EW4} or {EW6} bits of index are not {REF} bits");
         Self {
             clock: Signal::default(),
@@ -81,8 +74,8 @@ impl<const EW4: usize, const EW6: usize, const REF: usize> Default for CounterRo
             ren: Signal::default(),
             reads: Signal::default(),
             rdata: Signal::default(),
-            v4: RamReg::default(),
-            v6: RamReg::default(),
+            v4: RamReg::new(reads),
+            v6: RamReg::new(reads),
             writes_v6: Signal::default(),
             reads_v6: Signal::default(),
             is_v6_s1: DFF::default(),

@@ -115,7 +115,7 @@ macro_rules! engine_datapath {
             stage: VerdictStage<NEXT_HOPS_AW, DATAGRAMS_AW>,
             bad_rows: BadRows,
             answer: Signal<Local, FlowAction>,
-            counters: Counters<ENTRIES_V4_AW, ENTRIES_V6_AW, REF, REPORTED>,
+            counters: Counters<ENTRIES_V4_AW, ENTRIES_V6_AW, REF, { 1 - SELDOM_COUNTERS }, SELDOM_COUNTERS>,
             verdicts: SmallFifo<Verdict, FRAMES_AW, { FRAMES_AW + 1 }>,
             merge: Merge<W, PORTS>,
             tx: [TxPort; PORTS],

@@ -17,12 +17,6 @@ pub const fn frames_aw(width: usize) -> usize {
 /// Beats between `RxArbiter` and `Strip` at most, as a power of two: more than the clocks from a head to its verdict, for which beats wait.
 pub const PAYLOAD_AW: usize = 5;
 
-/// Copies of the counters for requests alone. At 512 bits there may be a packet to count in every clock, and a read must not wait; at
-/// 64 bits the headers of a packet that is counted take five clocks, so one copy has clocks for both.
-pub const fn reported_copies(width: usize) -> usize {
-    if width > HOST_BEAT_BITS { 1 } else { 0 }
-}
-
 /// How often a packet is looked up: at 64 bits all that is looked up has five beats and more, and no frame fewer than two.
 pub const fn lookup_pace(width: usize) -> Pace {
     if width > HOST_BEAT_BITS { Pace::EveryClock } else { Pace::Seldom }
@@ -32,6 +26,11 @@ pub const fn lookup_pace(width: usize) -> Pace {
 /// smaller and lookup tables dear.
 pub const fn hash_bits(width_bits: u16) -> u8 {
     if width_bits as usize > HOST_BEAT_BITS { HASH_BITS as u8 } else { 32 }
+}
+
+/// Counters for packets that are looked up seldom: 1, or 0 when there may be one in every clock and the other form takes their place.
+pub const fn seldom_counters(width: usize) -> usize {
+    matches!(lookup_pace(width), Pace::Seldom) as usize
 }
 
 /// Bits of a beat of the host's side, whatever the engine's width.

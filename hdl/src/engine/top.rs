@@ -67,7 +67,7 @@ macro_rules! engine {
             const RX_FRAMES_AW: usize = sizes::frames_in_store_aw(STORE_AW, W);
             const HOST_FRAMES_AW: usize = sizes::host_frames_aw(HOST_AW, W);
             const FRAMES_AW: usize = sizes::frames_aw(W);
-            const REPORTED: usize = sizes::reported_copies(W);
+            const SELDOM_COUNTERS: usize = sizes::seldom_counters(W);
             const _: () = assert!(matches!(W, 64 | 512) && PORTS >= 1 && PORTS <= MAX_PORTS);
             /// Clocks from a command's write to the last table that has it, whose row must be there still.
             const WRITE_CLOCKS: usize = CLEAR_LATENCY + sizes::lookup_pace(W).write_waits();

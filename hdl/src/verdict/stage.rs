@@ -7,7 +7,8 @@
 //!  write_valid, write --------->|              |--> bad_next_hop_valid, bad_next_hop
 //!                               +--------------+
 //! ```
-//! Latency [`LATENCY`] clocks, one packet a clock, no stall. All outputs come from flip-flops.
+//! Latency [`LATENCY`] clocks, one packet a clock, no stall. All outputs come from flip-flops. At [`Pace::Seldom`] the next packet comes [`LATENCY`] clocks
+//! behind one that has no reason of the parser's, or later, and none in consecutive clocks: what waits for the verdict does so in one register.
 //!
 //! # Contract
 //! - The verdict's reason is the parser's if it found one, which makes the action meaningless, else the first that applies of `fragment` (the
@@ -19,7 +20,7 @@
 //! - A packet that `opens` a row decides for all that follow in that row, from the packet behind it on. A packet punted as `fragment` has no `hit`.
 //! - A forwarded packet is counted once, in the clock of its verdict; a punt never.
 //! - A next hop that a hit needs and whose parity is wrong is told of in the clock of the verdict.
-//! - A next-hop write counts for the packets whose action is given in its clock or later.
+//! - A next-hop write counts for the packets whose action is given in its clock or later, at [`Pace::Seldom`] for those behind its clock.
 
 use std::array;
 
@@ -48,12 +49,17 @@ const ENCAP_BITS: usize = key::ENCAP.width;
 const _: () = assert!(NEXT_HOP_READ == 0 && next_hops::LATENCY == 2 && LATENCY == 4, "stages in names below");
 const _: () = assert!(EGRESS.width == PORT_BITS && MTU.width == LENGTH_BITS && ENCAP.width == ENCAP_BITS);
 
-/// What a packet's verdict takes over from its action and headers.
+/// What every packet's verdict takes over.
+#[derive(Copy, Clone, Debug, Default, PartialEq, LogicStruct)]
+struct Told {
+    frame: FrameInfo,
+    hit: Bit,
+}
+
+/// What a forwarded packet's verdict takes over from its action and headers, and `entry` that of a hit.
 #[derive(Copy, Clone, Debug, Default, PartialEq, LogicStruct)]
 struct Carried {
-    frame: FrameInfo,
     ip_length: Bits<LENGTH_BITS>,
-    hit: Bit,
     entry: Bits<ENTRY_REF_BITS>,
     src: Bits<ADDRESS_BITS>,
     dst: Bits<ADDRESS_BITS>,
@@ -114,8 +120,15 @@ pub struct VerdictStage<const NW: usize, const RB: usize = ROW_BITS> {
     reason_s0: Signal<Local, Bits<REASON_BITS>>,
     hit_s0: Signal<Local, Bit>,
     ttl_s0: Signal<Local, Bits<8>>,
+    told_s0: Signal<Local, Told>,
+    told_s4: Delay<Told, LATENCY>,
+    told: Signal<Local, Told>,
+    // A place for every packet, or one for all when the next comes behind the verdict.
+    every_clock: Constant<Bit>,
     carried_s0: Signal<Local, Carried>,
     carried_s4: RingDelay<Carried, LATENCY>,
+    held: DFF<Carried>,
+    carried: Signal<Local, Carried>,
     l3: ChecksumUpdate,
     l4: ChecksumUpdate,
     next_hops: NextHops<NW>,
@@ -137,6 +150,8 @@ pub struct VerdictStage<const NW: usize, const RB: usize = ROW_BITS> {
     header_s1: DFF<Bits<REASON_BITS>>,
     header_s2: DFF<Bits<REASON_BITS>>,
     header_s3: DFF<Bits<REASON_BITS>>,
+    has_header_s2: DFF<Bit>,
+    has_header_s3: DFF<Bit>,
     length_s1: DFF<Bits<LENGTH_BITS>>,
     length_s2: DFF<Bits<LENGTH_BITS>>,
     // 2: what needs one.
@@ -150,7 +165,11 @@ pub struct VerdictStage<const NW: usize, const RB: usize = ROW_BITS> {
     src_mac_s3: DFF<Bits<MAC_BITS>>,
     dst_mac_s3: DFF<Bits<MAC_BITS>>,
     encap_s3: DFF<Bits<ENCAP_BITS>>,
-    // 3: the first that applies.
+    // 3: the first that applies; parity and fragments come late and are put before the rest.
+    rest_s3: Signal<Local, Bits<REASON_BITS>>,
+    has_rest_s3: Signal<Local, Bit>,
+    bad_s3: Signal<Local, Bit>,
+    forward_s3: Signal<Local, Bit>,
     reason_s3: Signal<Local, Bits<REASON_BITS>>,
     reason_s4: DFF<Bits<REASON_BITS>>,
     bad_next_hop_s4: DFF<Bit>,
@@ -200,8 +219,14 @@ impl<const NW: usize, const RB: usize> VerdictStage<NW, RB> {
             reason_s0: Signal::default(),
             hit_s0: Signal::default(),
             ttl_s0: Signal::default(),
+            told_s0: Signal::default(),
+            told_s4: Delay::default(),
+            told: Signal::default(),
+            every_clock: Constant::new(packets == Pace::EveryClock),
             carried_s0: Signal::default(),
             carried_s4: RingDelay::default(),
+            held: DFF::default(),
+            carried: Signal::default(),
             l3: ChecksumUpdate::new(TTL_DELTA),
             l4: ChecksumUpdate::new(0),
             next_hops: NextHops::new(packets),
@@ -223,6 +248,8 @@ impl<const NW: usize, const RB: usize> VerdictStage<NW, RB> {
             header_s1: DFF::default(),
             header_s2: DFF::default(),
             header_s3: DFF::default(),
+            has_header_s2: DFF::default(),
+            has_header_s3: DFF::default(),
             length_s1: DFF::default(),
             length_s2: DFF::default(),
             row_s2: Signal::default(),
@@ -235,6 +262,10 @@ impl<const NW: usize, const RB: usize> VerdictStage<NW, RB> {
             src_mac_s3: DFF::default(),
             dst_mac_s3: DFF::default(),
             encap_s3: DFF::default(),
+            rest_s3: Signal::default(),
+            has_rest_s3: Signal::default(),
+            bad_s3: Signal::default(),
+            forward_s3: Signal::default(),
             reason_s3: Signal::default(),
             reason_s4: DFF::default(),
             bad_next_hop_s4: DFF::default(),
@@ -251,6 +282,7 @@ impl<const NW: usize, const RB: usize> Logic for VerdictStage<NW, RB> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, early_s1, early_s2, early_s3, has_early_s2, has_early_s3, header_s1, header_s2, header_s3);
+        dff_setup!(self, clock, has_header_s2, has_header_s3, held);
         dff_setup!(
             self,
             clock,
@@ -265,7 +297,7 @@ impl<const NW: usize, const RB: usize> Logic for VerdictStage<NW, RB> {
             refused_s4
         );
         dff_setup!(self, clock, egress_s3, src_mac_s3, dst_mac_s3, encap_s3, egress_s4, src_mac_s4, dst_mac_s4, encap_s4);
-        clock!(self, clock, carried_s4, l3, l4, next_hops, next_hop_s4, role_s3, outcomes);
+        clock!(self, clock, told_s4, carried_s4, l3, l4, next_hops, next_hop_s4, role_s3, outcomes);
         for i in 0..LATENCY {
             self.valid[i].clock.next = self.clock.val();
         }
@@ -290,9 +322,10 @@ impl<const NW: usize, const RB: usize> Logic for VerdictStage<NW, RB> {
         self.reason_s0.next = self.parsed.val().reason;
         self.hit_s0.next = self.action.val().hit & !self.reason_s0.val().any();
         self.ttl_s0.next = self.parsed.val().ttl;
-        self.carried_s0.next.frame = self.parsed.val().frame;
+        self.told_s0.next.frame = self.parsed.val().frame;
+        self.told_s0.next.hit = self.hit_s0.val();
+        self.told_s4.din.next = self.told_s0.val();
         self.carried_s0.next.ip_length = self.parsed.val().ip_length;
-        self.carried_s0.next.hit = self.hit_s0.val();
         self.carried_s0.next.entry = self.action.val().entry;
         self.carried_s0.next.src = self.action.val().src;
         self.carried_s0.next.dst = self.action.val().dst;
@@ -303,8 +336,11 @@ impl<const NW: usize, const RB: usize> Logic for VerdictStage<NW, RB> {
         self.carried_s0.next.udp = self.parsed.val().udp;
         self.carried_s0.next.gre = self.parsed.val().gre;
         self.carried_s0.next.fragment_header = self.parsed.val().fragment_header;
-        self.carried_s4.din_valid.next = self.action_valid.val();
+        self.carried_s4.din_valid.next = self.action_valid.val() & self.every_clock.val();
         self.carried_s4.din.next = self.carried_s0.val();
+        if self.action_valid.val() {
+            self.held.d.next = self.carried_s0.val();
+        }
 
         self.role_s0.next = self.action.val().role;
         self.role_s3.din.next = self.role_s0.val();
@@ -335,6 +371,7 @@ impl<const NW: usize, const RB: usize> Logic for VerdictStage<NW, RB> {
         self.early_s2.d.next = self.early_s1.q.val();
         self.has_early_s2.d.next = self.early_s1.q.val().any();
         self.header_s2.d.next = self.header_s1.q.val();
+        self.has_header_s2.d.next = self.header_s1.q.val().any();
         self.length_s2.d.next = self.length_s1.q.val();
 
         // 2: the next hop's row is there.
@@ -363,6 +400,7 @@ impl<const NW: usize, const RB: usize> Logic for VerdictStage<NW, RB> {
         self.early_s3.d.next = self.early_s2.q.val();
         self.has_early_s3.d.next = self.has_early_s2.q.val();
         self.header_s3.d.next = self.header_s2.q.val();
+        self.has_header_s3.d.next = self.has_header_s2.q.val();
 
         // 3: the first reason that applies.
         self.role.next = self.role_s3.dout.val();
@@ -370,30 +408,37 @@ impl<const NW: usize, const RB: usize> Logic for VerdictStage<NW, RB> {
         self.outcomes.row.next = self.row_s3.val().get_bits::<RB>(0);
         self.refused_s3.next = self.role.val().lost | (self.role.val().follows & !self.outcomes.allowed.val());
         self.refused_s4.d.next = self.refused_s3.val();
+        if self.has_early_s3.q.val() {
+            self.rest_s3.next = self.early_s3.q.val();
+        } else if !self.usable_s3.q.val() {
+            self.rest_s3.next = self.no_next_hop.val();
+        } else if self.host_s3.q.val() {
+            self.rest_s3.next = self.host_addressed.val();
+        } else if self.has_header_s3.q.val() {
+            self.rest_s3.next = self.header_s3.q.val();
+        } else if self.too_long_s3.q.val() {
+            self.rest_s3.next = self.mtu_exceeded.val();
+        } else {
+            self.rest_s3.next = 0.into();
+        }
+        self.has_rest_s3.next = (self.has_early_s3.q.val() | !self.usable_s3.q.val())
+            | (self.host_s3.q.val() | self.has_header_s3.q.val())
+            | self.too_long_s3.q.val();
+        self.bad_s3.next = self.next_hops.bad.val() & !self.has_early_s3.q.val();
         if self.refused_s3.val() {
             self.reason_s3.next = self.fragment.val();
-        } else if self.has_early_s3.q.val() {
-            self.reason_s3.next = self.early_s3.q.val();
-        } else if self.next_hops.bad.val() {
+        } else if self.bad_s3.val() {
             self.reason_s3.next = self.parity.val();
-        } else if !self.usable_s3.q.val() {
-            self.reason_s3.next = self.no_next_hop.val();
-        } else if self.host_s3.q.val() {
-            self.reason_s3.next = self.host_addressed.val();
-        } else if self.header_s3.q.val().any() {
-            self.reason_s3.next = self.header_s3.q.val();
-        } else if self.too_long_s3.q.val() {
-            self.reason_s3.next = self.mtu_exceeded.val();
         } else {
-            self.reason_s3.next = 0.into();
+            self.reason_s3.next = self.rest_s3.val();
         }
+        self.forward_s3.next = !self.refused_s3.val() & !self.bad_s3.val() & !self.has_rest_s3.val();
         self.reason_s4.d.next = self.reason_s3.val();
         self.outcomes.decided.next = self.role.val().opens;
-        self.outcomes.forwarded.next = !self.reason_s3.val().any();
+        self.outcomes.forwarded.next = self.forward_s3.val();
         for before_last in LATENCY..(LATENCY + 1) {
-            self.forward_s4.d.next = self.valid[before_last - 2].q.val() & !self.reason_s3.val().any();
-            self.bad_next_hop_s4.d.next =
-                (self.valid[before_last - 2].q.val() & !self.has_early_s3.q.val()) & self.next_hops.bad.val();
+            self.forward_s4.d.next = self.valid[before_last - 2].q.val() & self.forward_s3.val();
+            self.bad_next_hop_s4.d.next = self.valid[before_last - 2].q.val() & self.bad_s3.val();
         }
         self.egress_s4.d.next = self.egress_s3.q.val();
         if self.valid[2].q.val() {
@@ -406,31 +451,36 @@ impl<const NW: usize, const RB: usize> Logic for VerdictStage<NW, RB> {
         for last in LATENCY..(LATENCY + 1) {
             self.verdict_valid.next = self.valid[last - 1].q.val();
         }
+        self.carried.next = self.held.q.val();
+        if self.every_clock.val() {
+            self.carried.next = self.carried_s4.dout.val();
+        }
+        self.told.next = self.told_s4.dout.val();
         self.verdict.next.reason = self.reason_s4.q.val();
-        self.verdict.next.frame = self.carried_s4.dout.val().frame;
+        self.verdict.next.frame = self.told.val().frame;
         self.verdict.next.egress = self.egress_s4.q.val();
-        self.verdict.next.ip_length = self.carried_s4.dout.val().ip_length;
-        self.verdict.next.hit = self.carried_s4.dout.val().hit & !self.refused_s4.q.val();
-        self.verdict.next.entry = self.carried_s4.dout.val().entry;
+        self.verdict.next.ip_length = self.carried.val().ip_length;
+        self.verdict.next.hit = self.told.val().hit & !self.refused_s4.q.val();
+        self.verdict.next.entry = self.carried.val().entry;
         self.verdict.next.src_mac = self.src_mac_s4.q.val();
         self.verdict.next.dst_mac = self.dst_mac_s4.q.val();
         self.verdict.next.encap = self.encap_s4.q.val();
-        self.verdict.next.src = self.carried_s4.dout.val().src;
-        self.verdict.next.dst = self.carried_s4.dout.val().dst;
-        self.verdict.next.sport = self.carried_s4.dout.val().sport;
-        self.verdict.next.dport = self.carried_s4.dout.val().dport;
-        self.verdict.next.ttl = self.carried_s4.dout.val().ttl;
+        self.verdict.next.src = self.carried.val().src;
+        self.verdict.next.dst = self.carried.val().dst;
+        self.verdict.next.sport = self.carried.val().sport;
+        self.verdict.next.dport = self.carried.val().dport;
+        self.verdict.next.ttl = self.carried.val().ttl;
         self.verdict.next.l3_checksum = self.l3.updated.val();
         self.verdict.next.l4_checksum = self.l4.updated.val();
-        self.verdict.next.v6 = self.carried_s4.dout.val().v6;
-        self.verdict.next.udp = self.carried_s4.dout.val().udp;
-        self.verdict.next.gre = self.carried_s4.dout.val().gre;
-        self.verdict.next.fragment_header = self.carried_s4.dout.val().fragment_header;
+        self.verdict.next.v6 = self.carried.val().v6;
+        self.verdict.next.udp = self.carried.val().udp;
+        self.verdict.next.gre = self.carried.val().gre;
+        self.verdict.next.fragment_header = self.carried.val().fragment_header;
         self.bad_next_hop_valid.next = self.bad_next_hop_s4.q.val();
         self.bad_next_hop.next = self.next_hop_s4.dout.val();
         self.count_valid.next = self.forward_s4.q.val();
-        self.count_entry.next = self.carried_s4.dout.val().entry;
-        self.count_bytes.next = self.carried_s4.dout.val().ip_length;
+        self.count_entry.next = self.carried.val().entry;
+        self.count_bytes.next = self.carried.val().ip_length;
 
         if self.reset.val() {
             for i in 0..LATENCY {

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use fpgaflow_abi::bits::{Field, Row};
 use fpgaflow_abi::key::Family;
 use fpgaflow_abi::slot::EntryRef;
-use fpgaflow_hdl::counters::{AGAIN_AFTER, CounterRows, Counters, Gap, REPLY_AFTER, SEEN_AFTER};
+use fpgaflow_hdl::counters::{AGAIN_AFTER, CounterRows, Counters, Gap, REPLY_AFTER, SEEN_AFTER, seldom};
 use fpgaflow_hdl::records::CounterRequest;
 use fpgaflow_hdl_guard::{Expect, Model, Port, check_block, model, rng};
 use rand::RngExt;
@@ -21,13 +21,16 @@ const ENTRIES: usize = ENTRIES_V4 + ENTRIES_V6;
 /// Bits of a row: packets 56, bytes 64, seen 32.
 const ROW_BITS: usize = 152;
 
+/// The form for packets that are far apart.
+type Seldom = Counters<EW4, EW6, REF, 0, 1>;
+
 #[test]
 fn counters_are_clean() {
     check_block("gap", Gap::default, Expect::rams(0));
     check_block("counter_rows", CounterRows::<EW4, EW6, REF>::default, Expect::rams(2).with_bits(ROW_BITS * ENTRIES));
     // Two copies of both families.
     check_block("counters", Counters::<EW4, EW6, REF>::default, Expect::rams(4).with_bits(2 * ROW_BITS * ENTRIES));
-    check_block("counters_one", Counters::<EW4, EW6, REF, 0>::default, Expect::rams(2).with_bits(ROW_BITS * ENTRIES));
+    check_block("counters_seldom", Seldom::default, Expect::rams(2).with_bits(ROW_BITS * ENTRIES));
 }
 
 /// The entry of a number: both families in turn for as long as there are.
@@ -56,6 +59,18 @@ enum Input {
     Nothing,
 }
 
+/// Packets, bytes, seen.
+type Counts = (u64, u64, u32);
+
+/// What the model of the form for packets that are far apart has besides.
+#[derive(Default)]
+struct SeldomRig {
+    /// Counts that no reply of this clock holds, with their clocks.
+    young: VecDeque<(u32, usize, u16)>,
+    /// The request that waits for its reply, and its clock.
+    asked: Option<(u32, usize, bool)>,
+}
+
 /// The block and a plain model of it.
 struct Rig {
     model: Model,
@@ -69,27 +84,27 @@ struct Rig {
     reply_valid: Port,
     reply: Port,
     gap_wanted: Port,
-    /// Requests have a copy of their own, so a read needs no clock without a count.
-    has_copy: bool,
     clock: u32,
     /// Packets, bytes, and the tick to come.
-    counts: Vec<(u64, u64, u32)>,
+    counts: Vec<Counts>,
     /// Clock in which a reply is due, and what it holds.
-    due: VecDeque<(u32, (u64, u64, u32))>,
+    due: VecDeque<(u32, Counts)>,
+    /// Of the form for packets that are far apart.
+    seldom: Option<SeldomRig>,
     replies: usize,
 }
 
 impl Rig {
     fn new() -> Self {
-        Self::of(model("counters", Counters::<EW4, EW6, REF>::default()), true)
+        Self::of(model("counters", Counters::<EW4, EW6, REF>::default()), None)
     }
 
-    /// Without a copy for requests.
-    fn with_one_copy() -> Self {
-        Self::of(model("counters_one", Counters::<EW4, EW6, REF, 0>::default()), false)
+    /// The form for packets that are far apart.
+    fn seldom() -> Self {
+        Self::of(model("counters_seldom", Seldom::default()), Some(SeldomRig::default()))
     }
 
-    fn of(model: Model, has_copy: bool) -> Self {
+    fn of(model: Model, seldom: Option<SeldomRig>) -> Self {
         let port = |name| model.port(name);
         Self {
             count_valid: port("count_valid"),
@@ -102,10 +117,10 @@ impl Rig {
             reply_valid: port("reply_valid"),
             reply: port("reply"),
             gap_wanted: port("gap_wanted"),
-            has_copy,
             clock: 0,
             counts: vec![(0, 0, 0); ENTRIES],
             due: VecDeque::new(),
+            seldom,
             replies: 0,
             model,
         }
@@ -133,22 +148,36 @@ impl Rig {
         self.model.set(self.request_valid, request.is_some().into());
         self.model.eval();
         let ready = self.model.get(self.request_ready) == 1;
+        let replied = (self.model.get(self.reply_valid) == 1).then(|| counts_from_words(&records::get(&self.model, self.reply)));
+        self.replies += usize::from(replied.is_some());
+        if self.seldom.is_some() {
+            self.check_seldom(ready, replied, count, request);
+        } else {
+            self.check_every_clock(ready, replied, count, request);
+        }
+        self.model.tick();
+        self.clock += 1;
+        request.is_some() && ready
+    }
+
+    fn check_every_clock(
+        &mut self,
+        ready: bool,
+        replied: Option<Counts>,
+        count: Option<(usize, u16)>,
+        request: Option<(usize, bool)>,
+    ) {
         if let Some((_, clear)) = request {
-            let takes = (self.has_copy && !clear) || count.is_none();
             assert_eq!(
-                ready, takes,
-                "clock {}: a read with a copy is taken at once, others in a clock without a count",
+                ready,
+                !clear || count.is_none(),
+                "clock {}: a read is taken at once, a clear in a clock without a count",
                 self.clock
             );
         }
-
-        let replied = (self.model.get(self.reply_valid) == 1).then(|| counts_from_words(&records::get(&self.model, self.reply)));
         let due = self.due.pop_front_if(|(clock, _)| *clock == self.clock).map(|(_, counts)| counts);
         assert_eq!(replied, due, "clock {}: packets, bytes, seen", self.clock);
-        self.replies += usize::from(replied.is_some());
-
-        let taken = request.filter(|_| ready);
-        if let Some((entry, clear)) = taken {
+        if let Some((entry, clear)) = request.filter(|_| ready) {
             self.due.push_back((self.clock + REPLY_AFTER as u32, self.counts[entry]));
             if clear {
                 self.counts[entry] = (0, 0, 0);
@@ -156,12 +185,53 @@ impl Rig {
         }
         // Behind the request: a reply holds no count of its own clock.
         if let Some((entry, bytes)) = count {
-            let counts = &mut self.counts[entry];
-            *counts = (counts.0 + 1, counts.1 + u64::from(bytes), Self::tick_of(self.clock + SEEN_AFTER as u32));
+            self.count(self.clock + SEEN_AFTER as u32, entry, bytes);
         }
-        self.model.tick();
-        self.clock += 1;
-        taken.is_some()
+    }
+
+    fn check_seldom(
+        &mut self,
+        ready: bool,
+        replied: Option<Counts>,
+        count: Option<(usize, u16)>,
+        request: Option<(usize, bool)>,
+    ) {
+        let now = self.clock;
+        let mut seldom = self.seldom.take().expect("the model of this form");
+        while let Some((clock, entry, bytes)) = seldom.young.pop_front_if(|(clock, ..)| now - *clock > seldom::FOUND_AFTER as u32)
+        {
+            self.count(clock + seldom::SEEN_AFTER as u32, entry, bytes);
+        }
+        if let Some(replied) = replied {
+            let (asked, entry, clear) = seldom.asked.take().expect("a reply that nobody asked for");
+            assert_eq!(replied, self.counts[entry], "clock {now}: packets, bytes, seen, asked for in {asked}");
+            assert!(
+                now - asked >= seldom::FOUND_AFTER as u32,
+                "clock {now}: a reply to a request of {asked} cannot hold all before it"
+            );
+            if clear {
+                self.counts[entry] = (0, 0, 0);
+            }
+        }
+        if let Some((asked, ..)) = seldom.asked {
+            assert!(now - asked < seldom::REPLY_WITHIN as u32, "clock {now}: no reply to a request of {asked}");
+        }
+        assert_eq!(ready, seldom.asked.is_none(), "clock {now}: ready when there is no request to reply to");
+        if let Some((entry, clear)) = request.filter(|_| ready) {
+            seldom.asked = Some((now, entry, clear));
+        }
+        if let Some((entry, bytes)) = count {
+            if let Some((last, ..)) = seldom.young.back() {
+                assert!(now - last >= seldom::COUNT_APART as u32, "clock {now}: a count that the form does not take");
+            }
+            seldom.young.push_back((now, entry, bytes));
+        }
+        self.seldom = Some(seldom);
+    }
+
+    fn count(&mut self, seen: u32, entry: usize, bytes: u16) {
+        let counts = &mut self.counts[entry];
+        *counts = (counts.0 + 1, counts.1 + u64::from(bytes), Self::tick_of(seen));
     }
 
     /// Whether the data path is asked for a gap in the clock to come.
@@ -180,12 +250,13 @@ impl Rig {
     /// Reads every entry and waits for the last reply.
     fn audit(&mut self) {
         for entry in 0..ENTRIES {
-            self.feed(Input::Request { entry, clear: false });
+            while !self.clock(None, Some((entry, false))) {}
         }
-        for _ in 0..=REPLY_AFTER {
+        for _ in 0..=REPLY_AFTER.max(seldom::REPLY_WITHIN) {
             self.feed(Input::Nothing);
         }
         assert!(self.due.is_empty(), "replies that never came: {:?}", self.due);
+        assert!(self.seldom.as_ref().is_none_or(|seldom| seldom.asked.is_none()), "a reply that never came");
     }
 }
 
@@ -214,15 +285,7 @@ fn entries_taken_in_turns_are_exact_at_every_distance() {
 
 #[test]
 fn any_pattern_of_counts_reads_and_clears_is_exact() {
-    any_pattern_is_exact(Rig::new());
-}
-
-#[test]
-fn any_pattern_is_exact_with_one_copy() {
-    any_pattern_is_exact(Rig::with_one_copy());
-}
-
-fn any_pattern_is_exact(mut rig: Rig) {
+    let mut rig = Rig::new();
     let mut rng = rng();
     for _ in 0..300 {
         let (among, counts, requests) = (rng.random_range(1..=8), rng.random_range(0.0..=1.0), rng.random_range(0.0..=1.0));
@@ -256,30 +319,57 @@ fn reads_need_no_free_clock() {
     assert!(rig.replies >= 200_000);
 }
 
-/// At 64 bits a packet that is counted takes five clocks of headers.
-const CLOCKS_A_PACKET: u32 = 5;
-
 #[test]
-fn with_one_copy_a_read_waits_for_no_more_than_one_packet() {
+fn seldom_counts_with_reads_and_clears_in_any_pattern_are_exact() {
     let mut rng = rng();
-    let mut rig = Rig::with_one_copy();
-    for clock in 0..200_000 {
-        let among = 1 + clock as usize / 1_000 % 8;
-        let request = (rng.random_range(0..among), rng.random_bool(0.1));
-        let count = (clock % CLOCKS_A_PACKET == 0).then(|| (rng.random_range(0..among), rng.random()));
-        // A request in every clock: those beside a packet are taken in the next.
-        assert_eq!(rig.clock(count, Some(request)), count.is_none(), "clock {clock}");
+    let mut rig = Rig::seldom();
+    for _ in 0..600 {
+        let (among, counts, requests) = (rng.random_range(1..=4), rng.random_range(0.0..=1.0), rng.random_range(0.0..=1.0));
+        let clears = rng.random_range(0.0..=1.0);
+        let mut free_for = 0;
+        for _ in 0..1_000 {
+            let count =
+                (free_for >= seldom::COUNT_APART && rng.random_bool(counts)).then(|| (rng.random_range(0..among), rng.random()));
+            free_for = if count.is_some() { 1 } else { free_for + 1 };
+            let request = rng.random_bool(requests).then(|| (rng.random_range(0..among), rng.random_bool(clears)));
+            rig.clock(count, request);
+        }
+        for _ in 0..seldom::COUNT_APART {
+            rig.feed(Input::Nothing);
+        }
     }
     rig.audit();
+    assert!(rig.replies > 50_000, "only {} replies were compared", rig.replies);
 }
 
 #[test]
-fn with_one_copy_one_entry_counted_in_every_clock_is_exact() {
-    let mut rig = Rig::with_one_copy();
-    for _ in 0..1_100_000 {
-        rig.feed(Input::Count { entry: 3, bytes: 0xffff });
+fn a_seldom_request_has_its_clock_at_every_distance_from_counts_of_its_entry() {
+    let mut rng = rng();
+    let mut rig = Rig::seldom();
+    for apart in seldom::COUNT_APART..3 * seldom::COUNT_APART {
+        for clock in 0..30_000 {
+            // Counts in both families in turn, or of one entry; a request whenever one is taken.
+            let among = 1 + clock / 1_000 % 3;
+            let count = (clock % apart == 0).then(|| (rng.random_range(0..among), rng.random()));
+            rig.clock(count, Some((rng.random_range(0..among), clock / 5_000 % 2 == 0)));
+        }
+        for _ in 0..seldom::COUNT_APART {
+            rig.feed(Input::Nothing);
+        }
     }
     rig.audit();
+    assert!(rig.replies > 30_000, "only {} replies were compared", rig.replies);
+}
+
+#[test]
+fn one_entry_counted_seldom_is_exact() {
+    let mut rig = Rig::seldom();
+    // Beyond 2^32 bytes.
+    for clock in 0..70_000 * seldom::COUNT_APART {
+        rig.clock((clock % seldom::COUNT_APART == 0).then_some((3, 0xffff)), None);
+    }
+    rig.audit();
+    assert!(rig.counts[3].1 > 1 << 32);
 }
 
 /// A data path that has a packet in every clock unless it was asked for a gap `depth` clocks before: every clear is taken in time and

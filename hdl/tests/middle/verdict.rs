@@ -8,6 +8,7 @@ use fpgaflow_abi::key::Encap;
 use fpgaflow_abi::next_hop::{HOST_PORT, NextHop, mac_to_int};
 use fpgaflow_abi::reason::Reason;
 use fpgaflow_abi::slot::EntryRef;
+use fpgaflow_hdl::prim::Pace;
 use fpgaflow_hdl::verdict::{LATENCY, VerdictStage};
 use fpgaflow_hdl_guard::{model, rng};
 use rand::{Rng, RngExt};
@@ -78,8 +79,18 @@ fn random_answer(rng: &mut impl Rng) -> Answer {
 
 #[test]
 fn every_packets_verdict_is_the_models_while_next_hops_change() {
+    every_verdict_is_the_models(Pace::EveryClock);
+}
+
+#[test]
+fn every_seldom_packets_verdict_is_the_models_while_next_hops_change() {
+    every_verdict_is_the_models(Pace::Seldom);
+}
+
+fn every_verdict_is_the_models(pace: Pace) {
+    let seldom = pace == Pace::Seldom;
     let mut rng = rng();
-    let mut m = model("verdict_stage", VerdictStage::<NW>::default());
+    let mut m = model(if seldom { "verdict_stage_seldom" } else { "verdict_stage" }, VerdictStage::<NW>::new(pace));
     let port = |name| m.port(name);
     let [action_valid, action, parsed] = ["action_valid", "action", "parsed"].map(port);
     let [write_valid, write] = ["write_valid", "write"].map(port);
@@ -88,23 +99,35 @@ fn every_packets_verdict_is_the_models_while_next_hops_change() {
     let mut hops: HashMap<u16, NextHop> = HashMap::new();
     let mut due: VecDeque<Option<(Outcome, Headers)>> = VecDeque::from(vec![None; LATENCY]);
     let mut seen = HashMap::new();
+    let (mut index, mut hop, mut wrote) = (0, random_next_hop(&mut rng), false);
+    // The first clock in which there may be a packet, at this pace.
+    let mut next_packet = 0;
     for clock in 0..300_000 {
-        // A write in the very clock of a packet counts for it.
-        let write_now = rng.random_bool(0.1);
+        // A write in the very clock of a packet counts for it; of a seldom one, for the next, and stands still for a clock.
+        let write_now = rng.random_bool(0.1) && !(seldom && wrote);
         m.set(write_valid, write_now.into());
-        let (index, hop) = (rng.random_range(0..1 << NW), random_next_hop(&mut rng));
+        if !(seldom && wrote) {
+            (index, hop) = (rng.random_range(0..1 << NW), random_next_hop(&mut rng));
+        }
         m.set_words(write, &next_hop_write(index, &hop).0);
-        if write_now {
+        if write_now && !seldom {
             hops.insert(index as u16, hop);
         }
+        wrote = write_now;
         // Also of a packet that has a reason: what the table says of it must not matter.
         let answer = random_answer(&mut rng);
         let headers = Headers::random(&mut rng);
-        let is_valid = rng.random_bool(0.9);
+        let is_valid = clock >= next_packet && rng.random_bool(0.9);
+        if is_valid && seldom {
+            next_packet = clock + if headers.reason == 0 { LATENCY } else { 2 };
+        }
         m.set(action_valid, is_valid.into());
         m.set_words(action, &answer.to_words().0);
         m.set_words(parsed, &headers.to_words().0);
         due.push_back(is_valid.then(|| (expected(&headers, &answer, &hops), headers)));
+        if write_now && seldom {
+            hops.insert(index as u16, hop);
+        }
 
         let due = due.pop_front().flatten();
         let found = (m.get(verdict_valid) == 1).then(|| Outcome::from_words(&records::get(&m, verdict)));
