@@ -117,7 +117,7 @@ macro_rules! engine_datapath {
             answer: Signal<Local, FlowAction>,
             counters: Counters<ENTRIES_V4_AW, ENTRIES_V6_AW, REF, { 1 - SELDOM_COUNTERS }, SELDOM_COUNTERS>,
             verdicts: SmallFifo<Verdict, FRAMES_AW, { FRAMES_AW + 1 }>,
-            merge: Merge<W, PORTS>,
+            merge: Merge,
             tx: [TxPort; PORTS],
             host: HostRx,
             host_port: Signal<Local, Bits<{ PORT_BITS }>>,

@@ -40,7 +40,7 @@ pub mod parts {
     };
     pub use crate::rx::{RxArbiter, SplitHead, Strip, WireSink};
     pub use crate::table::{self, FlowTable, RingDelay};
-    pub use crate::tx::{Merge, Widen, WireSource, word_bits};
+    pub use crate::tx::{Merges, Widen, Width, WireSource, word_bits};
     pub use crate::verdict::VerdictStage;
 }
 

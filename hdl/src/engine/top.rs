@@ -75,6 +75,7 @@ macro_rules! engine {
 
             type RxPort = $crate::rx::RxPort<W, B, WORD, HEAD_BEATS, HEAD, STORE_AW, { STORE_AW + 1 }, RX_FRAMES_AW, { RX_FRAMES_AW + 1 }>;
             type TxPort = $crate::tx::TxPort<W, B, TX_WORD, STORE_AW, { STORE_AW + 1 }>;
+            type Merge = <Width<W> as Merges<PORTS>>::Merge;
             /// The store towards the host.
             pub type HostRx = $crate::tx::HostRx<W, HOST_AW, { HOST_AW + 1 }, HOST_FRAMES_AW, { HOST_FRAMES_AW + 1 }>;
             type Table = FlowTable<

@@ -38,18 +38,24 @@ const REST_BITS: usize = 2 * TAG_BITS + TAIL_BITS;
 const HEADER_LENGTHS: usize = 5;
 
 /// Bits of a tag's kind.
-const KIND_BITS: usize = key::ENCAP_OUTER_KIND.width;
+pub(super) const KIND_BITS: usize = key::ENCAP_OUTER_KIND.width;
 /// Bits of a VLAN id.
-const VID_BITS: usize = key::ENCAP_OUTER_VID.width;
-const OUTER_KIND: usize = key::ENCAP_OUTER_KIND.lsb;
-const OUTER_VID: usize = key::ENCAP_OUTER_VID.lsb;
-const INNER_KIND: usize = key::ENCAP_INNER_KIND.lsb;
-const INNER_VID: usize = key::ENCAP_INNER_VID.lsb;
-const PPPOE: usize = key::ENCAP_PPPOE.lsb;
-const SESSION: usize = key::ENCAP_SESSION.lsb;
+pub(super) const VID_BITS: usize = key::ENCAP_OUTER_VID.width;
+pub(super) const OUTER_KIND: usize = key::ENCAP_OUTER_KIND.lsb;
+pub(super) const OUTER_VID: usize = key::ENCAP_OUTER_VID.lsb;
+pub(super) const INNER_KIND: usize = key::ENCAP_INNER_KIND.lsb;
+pub(super) const INNER_VID: usize = key::ENCAP_INNER_VID.lsb;
+pub(super) const PPPOE: usize = key::ENCAP_PPPOE.lsb;
+pub(super) const SESSION: usize = key::ENCAP_SESSION.lsb;
 
 const _: () = assert!(96 + REST_BITS == L2_BITS && wire::PPPOE_BYTES == 2 * wire::TAG_BYTES);
 const _: () = assert!(key::ENCAP_INNER_KIND.width == KIND_BITS && key::ENCAP_INNER_VID.width == VID_BITS);
+
+/// How an encapsulation says that a tag is a service tag.
+pub(super) fn dot1ad_kind() -> u64 {
+    let encap = key::Encap { tags: [Some(key::Tag { kind: key::TagKind::Dot1ad, vid: 0 }), None], pppoe: None };
+    (encap.to_bits() >> OUTER_KIND) & ((1 << KIND_BITS) - 1)
+}
 
 /// IEEE 802.1Q 9.6.
 #[derive(Copy, Clone, Debug, Default, PartialEq, LogicStruct)]
@@ -149,10 +155,6 @@ pub struct EgressHeader {
 impl Default for EgressHeader {
     fn default() -> Self {
         let number = |number: u16| Constant::new(u64::from(number).into());
-        let kind = |kind| {
-            let encap = key::Encap { tags: [Some(key::Tag { kind, vid: 0 }), None], pppoe: None };
-            (encap.to_bits() >> OUTER_KIND) & ((1 << KIND_BITS) - 1)
-        };
         Self {
             valid: Signal::default(),
             verdict: Signal::default(),
@@ -178,7 +180,7 @@ impl Default for EgressHeader {
             empty_two: Constant::new(TwiceTagged::default()),
             no_header: Constant::new(Header::default()),
             no_tag: Constant::new((key::Encap::NONE.to_bits() >> OUTER_KIND).into()),
-            dot1ad: Constant::new(kind(key::TagKind::Dot1ad).into()),
+            dot1ad: Constant::new(dot1ad_kind().into()),
             tpid_dot1q: number(wire::TPID_DOT1Q),
             tpid_dot1ad: number(wire::TPID_DOT1AD),
             ethertype_ipv4: number(wire::ETHERTYPE_IPV4),

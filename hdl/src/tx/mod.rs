@@ -32,10 +32,14 @@
 //! that is 68, which a block RAM of 72 bits holds.
 
 mod axis_out;
+mod compose;
+mod field_words;
 mod fields;
 mod header;
+mod header_words;
 mod host_rx;
 mod merge;
+mod narrow;
 mod pack;
 mod pad;
 mod patch;
@@ -48,10 +52,14 @@ mod splice;
 mod widen;
 
 pub use axis_out::{AxisOut, WireSource};
+pub use compose::Compose;
+pub use field_words::FieldWords;
 pub use fields::PacketFields;
 pub use header::EgressHeader;
+pub use header_words::HeaderWords;
 pub use host_rx::HostRx;
 pub use merge::Merge;
+pub use narrow::NarrowMerge;
 pub use pack::{PackBeat, UnpackBeat};
 pub use pad::Pad;
 pub use patch::{Patch, Rewrite};
@@ -71,6 +79,28 @@ pub type TxPort512 = TxPort<512, 64, 519, 8, 9>;
 pub type HostRx64 = HostRx<64, 11, 12, 8, 9>;
 /// [`HostRx`] of 512 bits with a store of 128 KiB: what comes at eight times the host's rate, two windows of TCP among it, has to wait somewhere.
 pub type HostRx512 = HostRx<512, 11, 12, 11, 12>;
+
+/// What the width of an engine decides on this side.
+#[derive(Debug, Clone, Copy)]
+pub struct Width<const W: usize>;
+
+/// The merge of such an engine.
+pub trait Merges<const PORTS: usize> {
+    /// [`Merge`], or at 64 bits [`NarrowMerge`].
+    type Merge;
+    /// Clocks from verdict to first beat out.
+    const LATENCY: usize;
+}
+
+impl<const PORTS: usize> Merges<PORTS> for Width<64> {
+    type Merge = NarrowMerge<PORTS>;
+    const LATENCY: usize = NarrowMerge::<PORTS>::LATENCY;
+}
+
+impl<const PORTS: usize> Merges<PORTS> for Width<512> {
+    type Merge = Merge<512, PORTS>;
+    const LATENCY: usize = Merge::<512, PORTS>::LATENCY;
+}
 
 /// Bytes of a beat of `width` bits, as a power of two.
 ///

@@ -1,7 +1,9 @@
 //! `Merge` against a model that builds whole frames from whole frames.
 
 use fpgaflow_abi::key::{Encap, Tag, TagKind};
-use fpgaflow_hdl::tx::{EgressHeader, Merge, PacketFields, Patch, Planner, Prepend, Route};
+use fpgaflow_hdl::tx::{
+    Compose, EgressHeader, FieldWords, HeaderWords, Merge, NarrowMerge, PacketFields, Patch, Planner, Prepend, Route,
+};
 use fpgaflow_hdl_guard::{Expect, check_block, rng};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -21,7 +23,10 @@ fn merge_and_its_parts_are_clean_and_have_no_ram() {
     check_block("prepend64", Prepend::<64>::default, Expect::rams(0));
     check_block("prepend512", Prepend::<512>::default, Expect::rams(0));
     check_block("route64", Route::<64, PORTS>::default, Expect::rams(0));
-    check_block("merge64", Merge::<64, PORTS>::default, Expect::rams(0));
+    check_block("header_words", HeaderWords::default, Expect::rams(0));
+    check_block("field_words", FieldWords::default, Expect::rams(0));
+    check_block("compose", Compose::default, Expect::rams(0));
+    check_block("merge64", NarrowMerge::<PORTS>::default, Expect::rams(0));
     check_block("merge512", Merge::<512, PORTS>::default, Expect::rams(0));
 }
 

@@ -1,7 +1,7 @@
 //! How fast `Merge` is: clocks, not bytes.
 
 use fpgaflow_abi::wire;
-use fpgaflow_hdl::tx::Merge;
+use fpgaflow_hdl::tx::{Merge, NarrowMerge};
 use fpgaflow_hdl_guard::rng;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -153,7 +153,7 @@ fn a_frame_with_a_trailer_takes_no_longer_than_it_took_to_come() {
 #[test]
 fn the_first_beat_leaves_after_the_stated_latency() {
     let mut rng = rng();
-    for (width, latency) in [(64, Merge::<64, PORTS>::LATENCY), (512, Merge::<512, PORTS>::LATENCY)] {
+    for (width, latency) in [(64, NarrowMerge::<PORTS>::LATENCY), (512, Merge::<512, PORTS>::LATENCY)] {
         for forward in [true, false] {
             let mut rig = Rig::new(width);
             rig.add(&Job::random(100, forward, &mut rng), &mut rng);

@@ -1,6 +1,6 @@
 //! A Verilated `Merge` with a sender or receiver on every stream.
 
-use fpgaflow_hdl::tx::Merge;
+use fpgaflow_hdl::tx::{Merge, NarrowMerge};
 use fpgaflow_hdl_guard::{Model, model};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -51,7 +51,7 @@ pub struct Rig {
 impl Rig {
     pub fn new(width: usize) -> Self {
         let mut m = match width {
-            64 => model("merge64", Merge::<64, PORTS>::default()),
+            64 => model("merge64", NarrowMerge::<PORTS>::default()),
             512 => model("merge512", Merge::<512, PORTS>::default()),
             _ => panic!("no merge of {width} bits"),
         };
