@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  write_valid, offset, write_data -->[      ]--> base, size_bits, producer, consumer
-//!  card_step, idle ------------------>[ Ring ]--> running, off, used
+//!  card_step, idle ------------------>[ Ring ]--> running, off, card_count, told, used
 //! ```
 //! A write is applied 1 clock after its pulse; `running` follows a written `RING_CTRL.ENABLE` 1 clock later.
 //!
@@ -10,6 +10,7 @@
 //! - Off: both counters are zero and nobody touches the ring. On when `ENABLE` is written as 1.
 //! - Running: the host's counter is what the host writes, the card's goes up by one with each `card_step`.
 //! - Stopping, from `ENABLE` written as 0 until `idle` has been high for [`QUIET_CLOCKS`] clocks: no descriptor is begun. Then off.
+//! - `told` says that the host's counter was written since the ring was on: it is what was written, or else zero.
 //! - `used` is what `RING_CTRL` reads as: enabled until the card has let go of the ring and of its buffers.
 
 use fpgaflow_abi::descriptor;
@@ -62,8 +63,12 @@ pub struct Ring {
     pub running: Signal<Out, Bit>,
     /// Whoever works on the ring starts from the beginning.
     pub off: Signal<Out, Bit>,
-    /// `RING_CTRL` as it reads.
-    pub used: Signal<Out, Bits<32>>,
+    /// The card's counter, whichever it is.
+    pub card_count: Signal<Out, Bits<32>>,
+    /// The host's counter was written.
+    pub told: Signal<Out, Bit>,
+    /// `RING_CTRL.ENABLE` as it reads.
+    pub used: Signal<Out, Bit>,
     base_low: DFF<Bits<32>>,
     base_high: DFF<Bits<32>>,
     size: DFF<Bits<4>>,
@@ -71,6 +76,7 @@ pub struct Ring {
     life: DFF<Life>,
     quiet: DFF<Bits<3>>,
     host_counter: DFF<Bits<32>>,
+    host_told: DFF<Bit>,
     card_counter: DFF<Bits<32>>,
     /// The card produces into the ring: the completion ring.
     card_produces: Constant<Bit>,
@@ -103,6 +109,8 @@ impl Ring {
             consumer: Signal::default(),
             running: Signal::default(),
             off: Signal::default(),
+            card_count: Signal::default(),
+            told: Signal::default(),
             used: Signal::default(),
             base_low: DFF::default(),
             base_high: DFF::default(),
@@ -111,6 +119,7 @@ impl Ring {
             life: DFF::default(),
             quiet: DFF::default(),
             host_counter: DFF::default(),
+            host_told: DFF::default(),
             card_counter: DFF::default(),
             card_produces: Constant::new(card_produces),
             at_base_low: at(regs::RING_BASE_LO),
@@ -128,7 +137,7 @@ impl Ring {
 impl Logic for Ring {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, base_low, base_high, size, wanted, life, quiet, host_counter, card_counter);
+        dff_setup!(self, clock, base_low, base_high, size, wanted, life, quiet, host_counter, host_told, card_counter);
         if self.write_valid.val() & (self.offset.val() == self.at_base_low.val()) {
             self.base_low.d.next = self.write_data.val();
         }
@@ -143,6 +152,7 @@ impl Logic for Ring {
         }
         if self.write_valid.val() & (self.offset.val() == self.at_host_counter.val()) {
             self.host_counter.d.next = self.write_data.val();
+            self.host_told.d.next = true;
         }
         if self.card_step.val() {
             self.card_counter.d.next = self.card_counter.q.val() + self.one.val();
@@ -151,6 +161,7 @@ impl Logic for Ring {
         match self.life.q.val() {
             Life::Off => {
                 self.host_counter.d.next = 0.into();
+                self.host_told.d.next = false;
                 self.card_counter.d.next = 0.into();
                 if self.wanted.q.val() {
                     self.life.d.next = Life::Running;
@@ -183,10 +194,9 @@ impl Logic for Ring {
         }
         self.running.next = (self.life.q.val() == Life::Running) & self.wanted.q.val();
         self.off.next = self.life.q.val() == Life::Off;
-        self.used.next = 0.into();
-        if self.wanted.q.val() | (self.life.q.val() != Life::Off) {
-            self.used.next = self.one.val();
-        }
+        self.card_count.next = self.card_counter.q.val();
+        self.told.next = self.host_told.q.val();
+        self.used.next = self.wanted.q.val() | (self.life.q.val() != Life::Off);
         if self.reset.val() {
             self.base_low.d.next = 0.into();
             self.base_high.d.next = 0.into();
@@ -194,6 +204,7 @@ impl Logic for Ring {
             self.wanted.d.next = false;
             self.life.d.next = Life::Off;
             self.host_counter.d.next = 0.into();
+            self.host_told.d.next = false;
             self.card_counter.d.next = 0.into();
         }
     }

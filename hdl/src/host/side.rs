@@ -388,6 +388,12 @@ impl<const PORTS: usize, const AW: usize, const CW: usize> Logic for HostSide<PO
         self.stats.index.next = self.regs.counter_index.val();
         self.regs.counter_reply_valid.next = self.stats.reply_valid.val();
         self.regs.counter_reply.next = self.stats.reply.val();
+        self.regs.counter_reads.next = self.stats.reads.val();
+        self.regs.counter_raddr.next = self.stats.raddr.val();
+        self.stats.rword.next = self.regs.counter_rword.val();
+        self.regs.counter_writes.next = self.stats.writes.val();
+        self.regs.counter_waddr.next = self.stats.waddr.val();
+        self.regs.counter_wdata.next = self.stats.wdata.val();
         for p in 0..PORTS {
             self.port_mac[p].next = self.regs.port_mac[p].val();
             self.stats.rx_valid[p].next = self.received_valid[p].val();

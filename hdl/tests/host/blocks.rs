@@ -43,10 +43,10 @@ fn engines_are_clean() {
 fn registers_are_clean() {
     // The RAM of written values, and what synthesis takes for a ROM in the register map: 16 words.
     check_block("regs", || host::regs::Regs::<2>::new(&GEOMETRY), Expect::rams(2).with_bits(512 * 32 + 512));
-    check_block("stats", host::regs::stats::Stats::<2>::default, Expect::rams(1).with_bits(64 * 64));
+    check_block("stats", host::regs::stats::Stats::<2>::default, Expect::rams(2).with_bits(2 * 32 * 8));
 }
 
 #[test]
 fn the_host_side_is_clean() {
-    check_block("host_side", || host::HostSide::<2, 9, 10>::new(&GEOMETRY, 20), Expect::rams(15));
+    check_block("host_side", || host::HostSide::<2, 9, 10>::new(&GEOMETRY, 20), Expect::rams(16));
 }

@@ -22,37 +22,28 @@
 //! - Without `FLAG_COMPLETE` only failures have an outcome. `retired` pulses once a command.
 
 mod check;
+mod row;
 
-use fpgaflow_abi::descriptor::{Opcode, PAYLOAD_AT, PAYLOAD_WORDS, Status, entry_parts};
-use fpgaflow_abi::entry::ENTRY_WORDS;
+use fpgaflow_abi::descriptor::{Opcode, Status, entry_parts};
 use fpgaflow_abi::geometry::Geometry;
-use fpgaflow_abi::hash::HASH_BITS;
 use fpgaflow_abi::key::Family;
-use fpgaflow_abi::slot::{ENTRY_REF_BITS, ENTRY_REF_FAMILY, SLOT_BITS};
+use fpgaflow_abi::slot::{ENTRY_REF_BITS, ENTRY_REF_FAMILY};
 
 use crate::host::dump::Dump;
 use crate::host::types::{Outcome, STATUS_BITS, WriteBeat, WriteDone, WriteRequest};
 use crate::prelude::*;
-use crate::records::{CounterReply, CounterRequest, TableWrite, WRITE_ROW_BITS, WriteTarget};
+use crate::records::{CounterReply, CounterRequest, TableWrite, WriteTarget};
 
 use check::Check;
+use row::Row;
 
 /// Clocks that the row stands still behind that of `write_valid`: the next descriptor's payload comes behind its head and index.
 pub const ROW_STANDS: usize = 3;
 /// Bits of the clocks that a barrier waits.
 const BARRIER_BITS: usize = 8;
-/// Where the newest payload word enters the row.
-const NEWEST: u64 = 64 * (ENTRY_WORDS as u64 - 1);
-/// Where the payload of a command begins in the row when its last word has entered.
-const PAYLOAD: usize = 64 * (ENTRY_WORDS - PAYLOAD_WORDS);
-/// Where its second word begins.
-const SECOND: usize = PAYLOAD + 64;
-/// Last part of an IPv6 entry, and the words that are left for it.
+/// Last part of an IPv6 entry.
 const LAST_PART: usize = entry_parts(Family::V6) as usize - 1;
-/// Words of an IPv6 entry in its last part.
-const LAST_WORDS: usize = ENTRY_WORDS - LAST_PART * PAYLOAD_WORDS;
 
-const _: () = assert!(WRITE_ROW_BITS == 64 * ENTRY_WORDS && 1 <= LAST_WORDS && LAST_WORDS < PAYLOAD_WORDS);
 const _: () = assert!(entry_parts(Family::V4) == 1, "only an IPv6 entry is gathered");
 
 /// States.
@@ -126,30 +117,26 @@ pub struct Command {
     state: DFF<Commanding>,
     head: DFF<Bits<64>>,
     index: DFF<Bits<32>>,
-    row: DFF<Bits<WRITE_ROW_BITS>>,
     // An IPv6 entry that gathers: the part that goes on, 0 for none, and whose it is.
     due: DFF<Bits<8>>,
     due_index: DFF<Bits<32>>,
     is_last_part: Signal<Local, Bit>,
     is_v6: Signal<Local, Bit>,
-    payload: Signal<Local, Bits<WRITE_ROW_BITS>>,
     target: DFF<Bits<2>>,
     writes: DFF<Bit>,
     outcome: DFF<Bits<STATUS_BITS>>,
-    records: DFF<Bits<32>>,
+    records: DFF<Bits<ENTRY_REF_BITS>>,
     barrier: DFF<Bits<BARRIER_BITS>>,
     verdict: Signal<Local, Bits<STATUS_BITS>>,
     opcode: Signal<Local, Bits<8>>,
     speaks: Signal<Local, Bit>,
     count: Signal<Local, Bits<64>>,
     ends: Signal<Local, Bit>,
+    row: Row,
     check: Check,
     dump: Dump,
     word_head: Constant<Bits<3>>,
     word_index: Constant<Bits<3>>,
-    word_payload: Constant<Bits<3>>,
-    word_tail: Constant<Bits<3>>,
-    word_last_tail: Constant<Bits<3>>,
     last_part: Constant<Bits<8>>,
     one_part: Constant<Bits<8>>,
     write_slot: Constant<Bits<8>>,
@@ -204,12 +191,10 @@ impl Command {
             state: DFF::default(),
             head: DFF::default(),
             index: DFF::default(),
-            row: DFF::default(),
             due: DFF::default(),
             due_index: DFF::default(),
             is_last_part: Signal::default(),
             is_v6: Signal::default(),
-            payload: Signal::default(),
             target: DFF::default(),
             writes: DFF::default(),
             outcome: DFF::default(),
@@ -220,13 +205,11 @@ impl Command {
             speaks: Signal::default(),
             count: Signal::default(),
             ends: Signal::default(),
+            row: Row::default(),
             check: Check::new(geometry),
             dump: Dump::default(),
             word_head: word(0),
             word_index: word(1),
-            word_payload: word(PAYLOAD_AT),
-            word_tail: word(PAYLOAD_AT + PAYLOAD_WORDS),
-            word_last_tail: word(PAYLOAD_AT + LAST_WORDS),
             last_part: Constant::new((LAST_PART as u64).into()),
             one_part: Constant::new(1_u64.into()),
             write_slot: opcode(Opcode::WriteSlot),
@@ -250,32 +233,26 @@ impl Command {
 impl Logic for Command {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, state, head, index, row, due, due_index, target, writes, outcome, records, barrier);
-        clock!(self, clock, check, dump);
+        dff_setup!(self, clock, state, head, index, due, due_index, target, writes, outcome, records, barrier);
+        clock!(self, clock, row, check, dump);
+        self.row.reset.next = self.reset.val();
         self.dump.reset.next = self.reset.val();
 
-        // Words: the payload is shifted in from above. That of one command ends up at `PAYLOAD`, that of an IPv6 entry's three fills the
-        // row, because of the last only the words that are left come in.
-        self.is_last_part.next = (self.head.q.val().get_bits::<8>(0) == self.write_entry.val())
-            & (self.head.q.val().get_bits::<8>(8) == self.last_part.val());
-        if self.word_valid.val() {
-            if self.place.val() == self.word_head.val() {
-                self.head.d.next = self.word.val();
-            } else if self.place.val() == self.word_index.val() {
-                self.index.d.next = self.word.val().get_bits::<32>(0);
-            } else if (self.place.val() >= self.word_payload.val())
-                & ((self.place.val() < self.word_last_tail.val())
-                    | ((self.place.val() < self.word_tail.val()) & !self.is_last_part.val()))
-            {
-                for shift in NEWEST..(NEWEST + 1) {
-                    self.row.d.next = (self.row.q.val() >> 64) | (bit_cast::<WRITE_ROW_BITS, 64>(self.word.val()) << shift);
-                }
-            }
+        // Words.
+        if self.word_valid.val() & (self.place.val() == self.word_head.val()) {
+            self.head.d.next = self.word.val();
         }
+        if self.word_valid.val() & (self.place.val() == self.word_index.val()) {
+            self.index.d.next = self.word.val().get_bits::<32>(0);
+        }
+        self.row.word_valid.next = self.word_valid.val();
+        self.row.word.next = self.word.val();
+        self.row.place.next = self.place.val();
+        self.row.opcode.next = self.head.q.val().get_bits::<8>(0);
+        self.row.part.next = self.head.q.val().get_bits::<8>(8);
         self.opcode.next = self.head.q.val().get_bits::<8>(0);
-        for at in SECOND..(SECOND + 1) {
-            self.count.next = self.row.q.val().get_bits::<64>(at);
-        }
+        self.is_last_part.next = self.head.q.val().get_bits::<8>(8) == self.last_part.val();
+        self.count.next = self.row.row.val().get_bits::<64>(64);
         for family in ENTRY_REF_FAMILY.lsb..(ENTRY_REF_FAMILY.lsb + 1) {
             self.is_v6.next = self.index.q.val().get_bit(family);
         }
@@ -290,14 +267,9 @@ impl Logic for Command {
             self.verdict.next = self.check.status.val();
         }
 
-        for shift in (PAYLOAD as u64)..(PAYLOAD as u64 + 1) {
-            self.payload.next = self.row.q.val() >> shift;
-        }
         self.writes.d.next = false;
         self.dump.start.next = false;
-        for at in PAYLOAD..(PAYLOAD + 1) {
-            self.dump.address.next = self.row.q.val().get_bits::<64>(at);
-        }
+        self.dump.address.next = self.row.row.val().get_bits::<64>(0);
         self.dump.entry.next = self.index.q.val().get_bits::<ENTRY_REF_BITS>(0);
         self.dump.count.next = self.count.val().get_bits::<ENTRY_REF_BITS>(0);
         self.speaks.next = self.head.q.val().get_bit(16) | self.outcome.q.val().any();
@@ -324,34 +296,24 @@ impl Logic for Command {
                     if self.opcode.val() == self.write_slot.val() {
                         self.target.d.next = self.to_slot.val();
                         self.writes.d.next = true;
-                        self.row.d.next = self.payload.val();
                     } else if self.opcode.val() == self.write_stash.val() {
                         self.target.d.next = self.to_stash.val();
                         self.writes.d.next = true;
-                        for shift in (SLOT_BITS as u64)..(SLOT_BITS as u64 + 1) {
-                            self.row.d.next = bit_cast::<WRITE_ROW_BITS, SLOT_BITS>(self.payload.val().get_bits::<SLOT_BITS>(0))
-                                | (bit_cast::<WRITE_ROW_BITS, HASH_BITS>(self.payload.val().get_bits::<HASH_BITS>(64)) << shift);
-                        }
                     } else if self.opcode.val() == self.write_entry.val() {
                         self.target.d.next = self.to_entry.val();
-                        if !self.is_v6.val() {
-                            self.writes.d.next = true;
-                            self.row.d.next = self.payload.val();
-                        } else if self.is_last_part.val() {
-                            self.writes.d.next = true;
-                        } else {
+                        self.writes.d.next = !self.is_v6.val() | self.is_last_part.val();
+                        if self.is_v6.val() & !self.is_last_part.val() {
                             self.due.d.next = self.head.q.val().get_bits::<8>(8) + self.one_part.val();
                             self.due_index.d.next = self.index.q.val();
                         }
                     } else if self.opcode.val() == self.write_next_hop.val() {
                         self.target.d.next = self.to_next_hop.val();
                         self.writes.d.next = true;
-                        self.row.d.next = self.payload.val();
                     } else if self.opcode.val() == self.barrier_op.val() {
                         self.state.d.next = Commanding::Barrier;
                     } else if self.opcode.val() == self.read_counters.val() {
                         self.dump.start.next = true;
-                        self.records.d.next = bit_cast::<32, 64>(self.count.val());
+                        self.records.d.next = bit_cast::<ENTRY_REF_BITS, 64>(self.count.val());
                         self.state.d.next = Commanding::Read;
                     } else if self.opcode.val() == self.clear_counters.val() {
                         self.state.d.next = Commanding::Clear;
@@ -395,7 +357,7 @@ impl Logic for Command {
         self.write_valid.next = self.writes.q.val();
         self.write.next.target = self.target.q.val();
         self.write.next.index = self.index.q.val();
-        self.write.next.row = self.row.q.val();
+        self.write.next.row = self.row.row.val();
 
         // Counters: a clear is asked for here, reads by the dump.
         self.m_axis_counter.valid.next = self.dump.m_axis_request.valid.val() | (self.state.q.val() == Commanding::Clear);
@@ -418,7 +380,7 @@ impl Logic for Command {
         self.m_axis_outcome.data.next.port = 0.into();
         self.m_axis_outcome.data.next.reason = 0.into();
         self.m_axis_outcome.data.next.cookie = self.head.q.val().get_bits::<32>(32);
-        self.m_axis_outcome.data.next.length = self.records.q.val();
+        self.m_axis_outcome.data.next.length = bit_cast::<32, ENTRY_REF_BITS>(self.records.q.val());
         self.m_axis_outcome.data.next.entry = 0.into();
         self.m_axis_outcome.data.next.hit = false;
         self.retired.next = self.ends.val();
@@ -431,7 +393,6 @@ impl Logic for Command {
         }
         if self.reset.val() {
             self.state.d.next = Commanding::Idle;
-            self.row.d.next = 0.into();
             self.writes.d.next = false;
             self.due.d.next = 0.into();
         }

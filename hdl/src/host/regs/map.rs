@@ -8,12 +8,13 @@
 //! # Contract
 //! - `mask` has the bits of the register at `write_at` that a write changes; 0 where there is none.
 //! - `kind` says where the value of the register at `read_at` comes from; `identity` is it, for [`Kind::Identity`].
-//! - Registers of ports that the card does not have are not there.
+//! - Registers of ports that the card does not have are not there, nor are counters of reasons that do not exist.
 //!
 //! Hand-written: a ROM, made from the same table as the software's.
 
 use fpgaflow_abi::descriptor::VECTORS;
 use fpgaflow_abi::geometry::Geometry;
+use fpgaflow_abi::reason::Reason;
 use fpgaflow_abi::regs::{self, Access};
 
 use crate::prelude::*;
@@ -66,7 +67,8 @@ pub fn lines(geometry: &Geometry) -> Vec<Line> {
             let offset = register.offset + register.stride * i as u32;
             let at = offset / 4;
             let is_port = matches!(register.offset, regs::PORT_CTRL | regs::PORT_MAC_LO | regs::PORT_MAC_HI);
-            if is_port && i >= usize::from(geometry.ports) {
+            let is_reason = register.offset == regs::REASON_COUNTERS;
+            if (is_port && i >= usize::from(geometry.ports)) || (is_reason && i >= Reason::ALL.len()) {
                 continue;
             }
             let mask = if register.access == Access::Rw { mask(register.offset) } else { 0 };

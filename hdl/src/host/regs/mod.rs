@@ -6,19 +6,20 @@
 //!  counter_reply_valid, counter_reply ----------->[      ]--> counter_read, counter_index, clock_count
 //!  rings: card_step[0..4], idle[0..4] ----------->[      ]--> rings: running, off, base, size_bits, producer, consumer
 //! ```
-//! A write takes 4 clocks on the bus and is seen by its user 2 clocks after the response was offered at the latest; a read takes 7, of a
-//! port or reason counter up to 73.
+//! A write takes 4 clocks on the bus and is seen by its user 2 clocks after the response was offered at the latest; a read takes 8 to 10, of a
+//! port or reason counter up to 260.
 //!
 //! # Contract
 //! - Every register answers as `abi::regs` says. Where there is none, reads give 0 and writes do nothing, both with OKAY. Bits that a
 //!   register does not have read as 0.
 //! - A read that follows a write's response sees the write.
 //! - Reading the lower half of a 64-bit counter latches the upper one, in one latch for all of them.
-//! - After reset all that can be written is zero; accesses wait for 512 clocks.
+//! - After reset all that can be written is zero; accesses wait for 768 clocks.
 //!
 //! # How
 //! What was written is kept in one block RAM and read back from there, so no wide multiplexer gathers the registers: only what
-//! changes by itself is read where it is.
+//! changes by itself is read where it is. Port and reason counters are in the same RAM, behind what can be written: [`stats`](stats::Stats) has its
+//! ports in half of all clocks. Registers that are not read stand at zero, so that what is read is the OR of all.
 
 pub mod axi_lite;
 pub mod bank;
@@ -45,7 +46,7 @@ use clock_counter::ClockCounter;
 use controls::{Controls, SECRET_REG_BITS};
 use map::{AT_BITS, KIND_BITS, Kind, Map};
 use parity::ParityLatch;
-use round::INDEX_BITS;
+use round::{HALF_AT_BITS, INDEX_BITS};
 
 /// Rings.
 pub const RINGS: usize = descriptor::Ring::ALL.len();
@@ -53,6 +54,8 @@ pub const RINGS: usize = descriptor::Ring::ALL.len();
 const WRITTEN_BITS: usize = 9;
 /// Bit of a register's number that no writable register has: the RAM leaves it out.
 const SKIPPED_BIT: usize = 8;
+/// Words in front of the counters' in that RAM.
+const COUNTERS_AT: u64 = (1 << WRITTEN_BITS) - (1 << HALF_AT_BITS);
 /// Bits of a number above a ring's registers.
 const RING_PREFIX_BITS: usize = 5;
 
@@ -135,10 +138,22 @@ pub struct Regs<const PORTS: usize> {
     pub counter_read: Signal<Out, Bit>,
     /// Its place.
     pub counter_index: Signal<Out, Bits<INDEX_BITS>>,
-    /// It is read.
+    /// Its lower half is in `counter_reply`, its upper one in the next clock.
     pub counter_reply_valid: Signal<In, Bit>,
-    /// Its value.
-    pub counter_reply: Signal<In, Bits<64>>,
+    /// Half its value.
+    pub counter_reply: Signal<In, Bits<32>>,
+    /// The counters' RAM is read: see [`Round`](round::Round).
+    pub counter_reads: Signal<In, Bit>,
+    /// Where.
+    pub counter_raddr: Signal<In, Bits<HALF_AT_BITS>>,
+    /// What was read two clocks ago.
+    pub counter_rword: Signal<Out, Bits<32>>,
+    /// It is written.
+    pub counter_writes: Signal<In, Bit>,
+    /// Where.
+    pub counter_waddr: Signal<In, Bits<HALF_AT_BITS>>,
+    /// With what.
+    pub counter_wdata: Signal<In, Bits<32>>,
     /// The card's counter goes up, by ring: see [`Ring`].
     pub card_step: [Signal<In, Bit>; RINGS],
     /// Nothing of the ring is in progress.
@@ -166,6 +181,11 @@ pub struct Regs<const PORTS: usize> {
     last_place: Constant<Bits<WRITTEN_BITS>>,
     // s1: the register's mask is known.
     write_s1: DFF<Bit>,
+    // Then it waits for the RAM.
+    write_waits: DFF<Bit>,
+    stores: Signal<Local, Bit>,
+    data_s2: DFF<Bits<32>>,
+    counters: Constant<Bits<WRITTEN_BITS>>,
     applies: Signal<Local, Bit>,
     at: Signal<Local, Bits<AT_BITS>>,
     data: Signal<Local, Bits<32>>,
@@ -175,16 +195,37 @@ pub struct Regs<const PORTS: usize> {
     events: DFF<Bits<EVENT_BITS>>,
     raised: Signal<Local, Bits<EVENT_BITS>>,
     parity: ParityLatch,
-    // s1: kind, mask and written value are there; s2: all candidates are registered.
+    // A read waits for the RAM; s1: what has the value is known; s2: it is registered, all others are zero.
+    read_waits: DFF<Bit>,
+    reads: Signal<Local, Bit>,
     read_s1: DFF<Bit>,
     read_s2: DFF<Bit>,
     waiting: DFF<Bit>,
-    written_s2: DFF<Bits<32>>,
+    upper_comes: DFF<Bit>,
+    word_s2: DFF<Bits<32>>,
+    has_written: DFF<Bit>,
+    has_upper: DFF<Bit>,
+    has_clock: DFF<Bit>,
+    has_card_counter: DFF<Bit>,
+    has_used: DFF<Bit>,
+    has_pending: DFF<Bit>,
+    has_events: DFF<Bit>,
+    has_parity: DFF<Bit>,
+    has_parity_count: DFF<Bit>,
+    is_irq: Signal<Local, Bit>,
+    is_ring: Signal<Local, Bit>,
+    in_ring: Signal<Local, Bits<3>>,
+    used: Signal<Local, Bit>,
+    card_counter: Signal<Local, Bits<32>>,
+    card_counter_s1: DFF<Bits<32>>,
+    used_s1: DFF<Bit>,
     ring_s2: DFF<Bits<32>>,
-    irq_s2: DFF<Bits<32>>,
+    few_s2: DFF<Bits<EVENT_BITS>>,
+    parity_s2: DFF<Bits<32>>,
+    parity_count_s2: DFF<Bits<32>>,
+    clock_s2: DFF<Bits<32>>,
     upper: DFF<Bits<32>>,
-    ring_word: Signal<Local, Bits<32>>,
-    word: Signal<Local, Bits<32>>,
+    kept: Signal<Local, Bits<32>>,
 
     at_irq_pending: Constant<Bits<AT_BITS>>,
     at_event: Constant<Bits<AT_BITS>>,
@@ -193,8 +234,8 @@ pub struct Regs<const PORTS: usize> {
     ring_prefix: Constant<Bits<RING_PREFIX_BITS>>,
     ring_numbers: [Constant<Bits<2>>; RINGS],
     ring_ctrl: Constant<Bits<3>>,
-    ring_producer: Constant<Bits<3>>,
-    kind_identity: Constant<Bits<KIND_BITS>>,
+    ring_card_counters: [Constant<Bits<3>>; RINGS],
+    ring_host_counters: [Constant<Bits<3>>; RINGS],
     kind_written: Constant<Bits<KIND_BITS>>,
     kind_ring: Constant<Bits<KIND_BITS>>,
     kind_irq: Constant<Bits<KIND_BITS>>,
@@ -223,6 +264,7 @@ impl<const PORTS: usize> Regs<PORTS> {
         assert_eq!(usize::from(geometry.ports), PORTS, "Regs: ports of the geometry");
         let at = |offset: u32| Constant::new(u64::from(number(offset)).into());
         let kind = |kind: Kind| Constant::new((kind as u64).into());
+        let (producer, consumer) = (regs::RING_PRODUCER, regs::RING_CONSUMER);
         let in_ring = |offset: u32| Constant::new(u64::from(number(offset - regs::RING_BASE_LO)).into());
         Self {
             clock: Signal::default(),
@@ -265,6 +307,12 @@ impl<const PORTS: usize> Regs<PORTS> {
             counter_index: Signal::default(),
             counter_reply_valid: Signal::default(),
             counter_reply: Signal::default(),
+            counter_reads: Signal::default(),
+            counter_raddr: Signal::default(),
+            counter_rword: Signal::default(),
+            counter_writes: Signal::default(),
+            counter_waddr: Signal::default(),
+            counter_wdata: Signal::default(),
             card_step: array::from_fn(|_| Signal::default()),
             idle: array::from_fn(|_| Signal::default()),
             base: array::from_fn(|_| Signal::default()),
@@ -279,8 +327,12 @@ impl<const PORTS: usize> Regs<PORTS> {
             sweeping: DFF::default(),
             sweep: DFF::default(),
             one_place: Constant::new(1_u64.into()),
-            last_place: Constant::new(((1_u64 << WRITTEN_BITS) - 1).into()),
+            last_place: Constant::new((COUNTERS_AT - 1).into()),
             write_s1: DFF::default(),
+            write_waits: DFF::default(),
+            stores: Signal::default(),
+            data_s2: DFF::default(),
+            counters: Constant::new(COUNTERS_AT.into()),
             applies: Signal::default(),
             at: Signal::default(),
             data: Signal::default(),
@@ -290,15 +342,36 @@ impl<const PORTS: usize> Regs<PORTS> {
             events: DFF::default(),
             raised: Signal::default(),
             parity: ParityLatch::default(),
+            read_waits: DFF::default(),
+            reads: Signal::default(),
             read_s1: DFF::default(),
             read_s2: DFF::default(),
             waiting: DFF::default(),
-            written_s2: DFF::default(),
+            upper_comes: DFF::default(),
+            word_s2: DFF::default(),
+            has_written: DFF::default(),
+            has_upper: DFF::default(),
+            has_clock: DFF::default(),
+            has_card_counter: DFF::default(),
+            has_used: DFF::default(),
+            has_pending: DFF::default(),
+            has_events: DFF::default(),
+            has_parity: DFF::default(),
+            has_parity_count: DFF::default(),
+            is_irq: Signal::default(),
+            is_ring: Signal::default(),
+            in_ring: Signal::default(),
+            used: Signal::default(),
+            card_counter: Signal::default(),
+            card_counter_s1: DFF::default(),
+            used_s1: DFF::default(),
             ring_s2: DFF::default(),
-            irq_s2: DFF::default(),
+            few_s2: DFF::default(),
+            parity_s2: DFF::default(),
+            parity_count_s2: DFF::default(),
+            clock_s2: DFF::default(),
             upper: DFF::default(),
-            ring_word: Signal::default(),
-            word: Signal::default(),
+            kept: Signal::default(),
             at_irq_pending: at(regs::IRQ_PENDING),
             at_event: at(regs::EVENT),
             at_parity: at(regs::PARITY),
@@ -306,8 +379,8 @@ impl<const PORTS: usize> Regs<PORTS> {
             ring_prefix: Constant::new(u64::from(number(regs::RING_BASE_LO) / 32).into()),
             ring_numbers: array::from_fn(|i| Constant::new((i as u64).into())),
             ring_ctrl: in_ring(regs::RING_CTRL),
-            ring_producer: in_ring(regs::RING_PRODUCER),
-            kind_identity: kind(Kind::Identity),
+            ring_card_counters: [consumer, consumer, consumer, producer].map(in_ring),
+            ring_host_counters: [producer, producer, producer, consumer].map(in_ring),
             kind_written: kind(Kind::Written),
             kind_ring: kind(Kind::Ring),
             kind_irq: kind(Kind::Irq),
@@ -322,7 +395,35 @@ impl<const PORTS: usize> Regs<PORTS> {
 impl<const PORTS: usize> Logic for Regs<PORTS> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, sweeping, sweep, write_s1, events, read_s1, read_s2, waiting, written_s2, ring_s2, irq_s2, upper);
+        dff_setup!(
+            self,
+            clock,
+            sweeping,
+            sweep,
+            write_s1,
+            write_waits,
+            data_s2,
+            events,
+            read_waits,
+            read_s1,
+            read_s2,
+            waiting,
+            upper_comes
+        );
+        dff_setup!(self, clock, word_s2, has_written, has_upper, has_clock, has_card_counter, has_used, has_pending, has_events);
+        dff_setup!(
+            self,
+            clock,
+            has_parity,
+            has_parity_count,
+            card_counter_s1,
+            used_s1,
+            ring_s2,
+            few_s2,
+            parity_s2,
+            parity_count_s2
+        );
+        dff_setup!(self, clock, clock_s2, upper);
         clock!(self, clock, bus, map, written, controls, clocks, parity);
         self.bus.reset.next = self.reset.val();
         self.controls.reset.next = self.reset.val();
@@ -360,15 +461,28 @@ impl<const PORTS: usize> Logic for Regs<PORTS> {
         self.controls.write_valid.next = self.applies.val();
         self.controls.at.next = self.bus.write_at.val();
         self.controls.data.next = self.data.val();
-        self.written.wen.next = self.applies.val() | self.sweeping.q.val();
+        // It is kept when the counters leave the RAM's port free.
+        if self.applies.val() {
+            self.write_waits.d.next = true;
+        }
+        self.data_s2.d.next = self.data.val();
+        self.stores.next = (self.write_waits.q.val() | self.sweeping.q.val()) & !self.counter_writes.val();
         self.written.waddr.next = bit_cast::<WRITTEN_BITS, 8>(self.bus.write_at.val().get_bits::<8>(0))
             | (bit_cast::<WRITTEN_BITS, 1>(self.bus.write_at.val().get_bits::<1>(9)) << 8);
-        self.written.wdata.next = self.data.val();
         if self.sweeping.q.val() {
-            self.sweep.d.next = self.sweep.q.val() + self.one_place.val();
-            self.sweeping.d.next = self.sweep.q.val() != self.last_place.val();
             self.written.waddr.next = self.sweep.q.val();
-            self.written.wdata.next = 0.into();
+            self.data_s2.d.next = 0.into();
+        }
+        if self.stores.val() {
+            self.write_waits.d.next = false;
+            self.sweep.d.next = self.sweep.q.val() + self.one_place.val();
+            self.sweeping.d.next = self.sweeping.q.val() & (self.sweep.q.val() != self.last_place.val());
+        }
+        self.written.wen.next = self.stores.val() | self.counter_writes.val();
+        self.written.wdata.next = self.data_s2.q.val();
+        if self.counter_writes.val() {
+            self.written.waddr.next = bit_cast::<WRITTEN_BITS, HALF_AT_BITS>(self.counter_waddr.val()) | self.counters.val();
+            self.written.wdata.next = self.counter_wdata.val();
         }
 
         // Rings and events.
@@ -414,35 +528,89 @@ impl<const PORTS: usize> Logic for Regs<PORTS> {
             self.events.d.next = (self.events.q.val() & !self.data.val().get_bits::<EVENT_BITS>(0)) | self.raised.val();
         }
 
-        // A read. s1: the kind is known, and every source that may have the value is asked.
-        self.read_s1.d.next = self.bus.read_valid.val();
-        self.written.ren.next = self.bus.read_valid.val();
+        // A read takes the RAM's port when the counters leave it free.
+        self.reads.next = self.read_waits.q.val() & !self.counter_reads.val();
+        if self.reads.val() {
+            self.read_waits.d.next = false;
+        }
+        if self.bus.read_valid.val() {
+            self.read_waits.d.next = true;
+        }
+        self.read_s1.d.next = self.reads.val();
+        self.read_s2.d.next = self.read_s1.q.val();
+        self.written.ren.next = true;
         self.written.raddr.next = bit_cast::<WRITTEN_BITS, 8>(self.bus.read_at.val().get_bits::<8>(0))
             | (bit_cast::<WRITTEN_BITS, 1>(self.bus.read_at.val().get_bits::<1>(9)) << 8);
-        self.written_s2.d.next = self.written.rdata.val();
-        self.ring_word.next = 0.into();
+        if self.counter_reads.val() {
+            self.written.raddr.next = bit_cast::<WRITTEN_BITS, HALF_AT_BITS>(self.counter_raddr.val()) | self.counters.val();
+        }
+        self.word_s2.d.next = self.written.rdata.val();
+        self.counter_rword.next = self.word_s2.q.val();
+
+        // Whose value it is: known when the read has the port.
+        self.is_ring.next = self.map.kind.val() == self.kind_ring.val();
+        self.is_irq.next = self.map.kind.val() == self.kind_irq.val();
+        self.in_ring.next = self.bus.read_at.val().get_bits::<3>(0);
+        self.has_written.d.next = self.map.kind.val() == self.kind_written.val();
+        self.has_card_counter.d.next = false;
+        self.has_used.d.next = self.is_ring.val() & (self.in_ring.val() == self.ring_ctrl.val());
+        self.card_counter.next = 0.into();
+        self.used.next = false;
         for i in 0..RINGS {
             if self.bus.read_at.val().get_bits::<2>(3) == self.ring_numbers[i].val() {
-                self.ring_word.next = self.rings[i].consumer.val();
-                if self.bus.read_at.val().get_bits::<3>(0) == self.ring_producer.val() {
-                    self.ring_word.next = self.rings[i].producer.val();
-                } else if self.bus.read_at.val().get_bits::<3>(0) == self.ring_ctrl.val() {
-                    self.ring_word.next = self.rings[i].used.val();
+                self.card_counter.next = self.rings[i].card_count.val();
+                self.used.next = self.rings[i].used.val();
+                self.has_card_counter.d.next = self.is_ring.val() & (self.in_ring.val() == self.ring_card_counters[i].val());
+                if self.is_ring.val() & (self.in_ring.val() == self.ring_host_counters[i].val()) {
+                    self.has_written.d.next = self.rings[i].told.val();
                 }
             }
         }
-        self.ring_s2.d.next = self.ring_word.val();
-        self.irq_s2.d.next = bit_cast::<32, EVENT_BITS>(self.events.q.val());
-        if self.bus.read_at.val() == self.at_irq_pending.val() {
-            self.irq_s2.d.next = bit_cast::<32, VECTORS>(self.irq_pending.val());
-        } else if self.bus.read_at.val() == self.at_parity.val() {
-            self.irq_s2.d.next = self.parity.held.val();
-        } else if self.bus.read_at.val() == self.at_parity_count.val() {
-            self.irq_s2.d.next = self.parity.count.val();
+        self.card_counter_s1.d.next = self.card_counter.val();
+        self.used_s1.d.next = self.used.val();
+        self.has_upper.d.next = self.map.kind.val() == self.kind_upper.val();
+        self.has_clock.d.next = self.map.kind.val() == self.kind_clock.val();
+        self.has_pending.d.next = self.is_irq.val() & (self.bus.read_at.val() == self.at_irq_pending.val());
+        self.has_events.d.next = self.is_irq.val() & (self.bus.read_at.val() == self.at_event.val());
+        self.has_parity.d.next = self.is_irq.val() & (self.bus.read_at.val() == self.at_parity.val());
+        self.has_parity_count.d.next = self.is_irq.val() & (self.bus.read_at.val() == self.at_parity_count.val());
+
+        // s2: the value, zero in all others.
+        self.ring_s2.d.next = 0.into();
+        if self.has_card_counter.q.val() {
+            self.ring_s2.d.next = self.card_counter_s1.q.val();
+        }
+        self.few_s2.d.next = 0.into();
+        if self.has_used.q.val() {
+            self.few_s2.d.next = bit_cast::<EVENT_BITS, 1>(self.used_s1.q.val().into());
+        } else if self.has_pending.q.val() {
+            self.few_s2.d.next = bit_cast::<EVENT_BITS, VECTORS>(self.irq_pending.val());
+        } else if self.has_events.q.val() {
+            self.few_s2.d.next = self.events.q.val();
+        }
+        self.parity_s2.d.next = 0.into();
+        if self.has_parity.q.val() {
+            self.parity_s2.d.next = self.parity.held.val();
+        }
+        self.parity_count_s2.d.next = 0.into();
+        if self.has_parity_count.q.val() {
+            self.parity_count_s2.d.next = self.parity.count.val();
+        }
+        self.clock_s2.d.next = 0.into();
+        if self.has_clock.q.val() {
+            self.clock_s2.d.next = self.clocks.count.val().get_bits::<32>(0);
+        }
+        if self.has_clock.q.val() & self.read_s1.q.val() {
+            self.upper.d.next = self.clocks.count.val().get_bits::<32>(32);
+        }
+        self.kept.next = 0.into();
+        if self.has_written.q.val() {
+            self.kept.next = self.word_s2.q.val();
+        } else if self.has_upper.q.val() {
+            self.kept.next = self.upper.q.val();
         }
 
-        // s2: the one that has it; a counter takes longer.
-        self.read_s2.d.next = self.read_s1.q.val();
+        // A counter takes longer.
         self.counter_index.next = bit_cast::<INDEX_BITS, 4>(self.bus.read_at.val().get_bits::<4>(1));
         for skipped in SKIPPED_BIT..(SKIPPED_BIT + 1) {
             if self.bus.read_at.val().get_bit(skipped) {
@@ -450,35 +618,22 @@ impl<const PORTS: usize> Logic for Regs<PORTS> {
                     bit_cast::<INDEX_BITS, 5>(self.bus.read_at.val().get_bits::<5>(1)) | self.reasons_at.val();
             }
         }
-        self.word.next = 0.into();
-        if self.map.kind.val() == self.kind_identity.val() {
-            self.word.next = self.map.identity.val();
-        } else if self.map.kind.val() == self.kind_written.val() {
-            self.word.next = self.written_s2.q.val();
-        } else if self.map.kind.val() == self.kind_ring.val() {
-            self.word.next = self.ring_s2.q.val();
-        } else if self.map.kind.val() == self.kind_irq.val() {
-            self.word.next = self.irq_s2.q.val();
-        } else if self.map.kind.val() == self.kind_clock.val() {
-            self.word.next = self.clocks.count.val().get_bits::<32>(0);
-        } else if self.map.kind.val() == self.kind_counter.val() {
-            self.word.next = self.counter_reply.val().get_bits::<32>(0);
-        } else if self.map.kind.val() == self.kind_upper.val() {
-            self.word.next = self.upper.q.val();
-        }
-        self.bus.read_data.next = self.word.val();
-        self.bus.read_done.next = self.counter_reply_valid.val();
         if self.read_s2.q.val() {
             self.waiting.d.next = self.map.kind.val() == self.kind_counter.val();
-            self.bus.read_done.next = self.map.kind.val() != self.kind_counter.val();
-            if self.map.kind.val() == self.kind_clock.val() {
-                self.upper.d.next = self.clocks.count.val().get_bits::<32>(32);
-            }
         }
         if self.counter_reply_valid.val() {
             self.waiting.d.next = false;
-            self.upper.d.next = self.counter_reply.val().get_bits::<32>(32);
         }
+        self.upper_comes.d.next = self.counter_reply_valid.val();
+        if self.upper_comes.q.val() {
+            self.upper.d.next = self.counter_reply.val();
+        }
+        self.bus.read_data.next = (self.map.identity.val() | self.kept.val())
+            | (self.ring_s2.q.val() | bit_cast::<32, EVENT_BITS>(self.few_s2.q.val()))
+            | (self.parity_s2.q.val() | self.parity_count_s2.q.val())
+            | (self.clock_s2.q.val() | self.counter_reply.val());
+        self.bus.read_done.next =
+            self.counter_reply_valid.val() | (self.read_s2.q.val() & (self.map.kind.val() != self.kind_counter.val()));
         self.counter_read.next = self.waiting.q.val();
 
         self.lookup_enable.next = self.controls.lookup_enable.val();
@@ -500,7 +655,9 @@ impl<const PORTS: usize> Logic for Regs<PORTS> {
             self.sweeping.d.next = true;
             self.sweep.d.next = 0.into();
             self.write_s1.d.next = false;
+            self.write_waits.d.next = false;
             self.events.d.next = 0.into();
+            self.read_waits.d.next = false;
             self.read_s1.d.next = false;
             self.read_s2.d.next = false;
             self.waiting.d.next = false;
