@@ -388,7 +388,7 @@ impl<const PORTS: usize> Logic for Gather<PORTS> {
             self.full.d.next = false;
         }
         if self.take_last.val() {
-            self.full.d.next = !self.issued.q.val() & !self.issue.val();
+            self.full.d.next = !self.awaits[0].q.val() & !self.issued.q.val() & !self.issue.val();
         }
         if self.issue.val() {
             self.issued.d.next = true;
@@ -404,7 +404,9 @@ impl<const PORTS: usize> Logic for Gather<PORTS> {
         self.data.next = self.previous.q.val();
         self.last.next = self.previous_last.q.val();
         self.commit.next = self.issue.val() | self.issued.q.val();
-        self.rollback.next = self.yields.val() | (self.known.q.val() & self.bad.q.val());
+        // A frame of one beat is too short, and gone before the word that says so is there.
+        self.rollback.next =
+            self.yields.val() | (self.known.q.val() & self.bad.q.val()) | (self.was[0].q.val() & self.previous_last.q.val());
 
         // The header. The window is its own register: it is not written again before the third beat of the next frame.
         self.layer2.beat.next = self.beat.val();

@@ -34,7 +34,8 @@ struct Wire {
     tuser: Port,
     tvalid: Port,
     tready: Port,
-    waiting: VecDeque<Vec<u8>>,
+    /// Frames to send, and whether the MAC finds them bad.
+    waiting: VecDeque<(Vec<u8>, bool)>,
     at: usize,
     offered: bool,
     expected: VecDeque<Vec<u8>>,
@@ -117,7 +118,19 @@ impl Rig {
 
     fn send(&mut self, port: usize, frame: Vec<u8>) {
         self.wires[port].expected.push_back(frame.clone());
-        self.wires[port].waiting.push_back(frame);
+        self.wires[port].waiting.push_back((frame, false));
+    }
+
+    /// A frame that must not pass: bad, too short or too long.
+    fn send_bad(&mut self, rng: &mut ChaCha8Rng, port: usize) {
+        let length = match rng.random_range(0..8) {
+            0..2 => rng.random_range(1..LEAST),
+            2 => rng.random_range(MAX + 1..MAX + 1000),
+            3 => rng.random_range(LEAST..2000),
+            _ => rng.random_range(LEAST..200),
+        };
+        let start = random_frame(rng, length.max(LEAST));
+        self.wires[port].waiting.push_back((start[..length].to_vec(), (LEAST..=MAX).contains(&length)));
     }
 
     fn clock(&mut self, rng: &mut ChaCha8Rng, gap: f64, stall: f64) {
@@ -125,12 +138,12 @@ impl Rig {
         for wire in &mut self.wires {
             wire.offered = !wire.waiting.is_empty() && (wire.offered || !rng.random_bool(gap));
             m.set(wire.tvalid, wire.offered.into());
-            if let Some(frame) = wire.waiting.front() {
+            if let Some((frame, bad)) = wire.waiting.front() {
                 let cut = beats(frame, self.width);
                 set_lanes(m, wire.tdata, cut[wire.at]);
                 m.set(wire.tkeep, ((1_u128 << cut[wire.at].len()) - 1) as u64);
                 m.set(wire.tlast, (wire.at + 1 == cut.len()).into());
-                m.set(wire.tuser, 0);
+                m.set(wire.tuser, (*bad && wire.at + 1 == cut.len()).into());
             }
         }
         m.set(self.credit, (self.credits > 0).into());
@@ -216,6 +229,9 @@ fn random_run(name: &str, dut: impl Block) {
                 let length = random_length(&mut rng, LEAST, most);
                 rig.send(port, random_frame(&mut rng, length));
                 sent += 1;
+                if rng.random_ratio(1, 6) {
+                    rig.send_bad(&mut rng, port);
+                }
             }
         }
         if rig.credits < 3 && rng.random_bool(give) {
