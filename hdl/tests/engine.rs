@@ -98,6 +98,5 @@ fn what_follows_from_a_geometry_is_what_its_blocks_need() {
     assert_eq!((sizes::host_frames_aw(11, 64), sizes::host_frames_aw(11, 512)), (8, 11));
     assert_eq!((sizes::frames_aw(64), sizes::frames_aw(512)), (4, 6));
     assert_eq!((sizes::seldom_counters(64), sizes::seldom_counters(512)), (1, 0));
-    assert_eq!((sizes::head_beats(64), sizes::head_beats(512)), (12, 2));
     assert_eq!((sizes::entry_ref_bits(&GEOMETRY_64), sizes::slot_bits(&GEOMETRY_64)), (14, 33));
 }

@@ -1,15 +1,15 @@
 //! The path of a packet: every block between the wires, wired.
 //!
 //! ```text
-//!  s_axis_rx -> RxPort -> RxArbiter --beats--> FIFO --------------------------> Strip ---.
-//!                             |                                                          v
-//!                             `--heads--> SplitHead --> Parser ------> VerdictStage --> Merge -> TxPort -> m_axis_tx
-//!                                                         `-> FlowTable --^   `-> Counters `-> HostRx -> m_axis_punt
+//!  s_axis_rx -> Receive --beats behind layer 2-------------------------------------------.
+//!                  |                                                                     v
+//!                  `--headers--> Parser ------> VerdictStage -------------------------> Merge -> TxPort -> m_axis_tx
+//!                                  `-> FlowTable --^   `-> Counters                        `-> HostRx -> m_axis_punt
 //!  s_axis_host --------------------------------------------------------------------------------> TxPort
 //! ```
-//! Between `RxArbiter` and the verdict FIFO no head stalls: [`Credits`] admit no more frames than the FIFO holds. The layer 2 header
-//! and the beats wait beside it in FIFOs of their own, the beats with their header, which comes off behind the FIFO. Parser and table start with the same head; what the parser finds waits for what
-//! the table finds. `docs/pipeline.md` says what each block owes its neighbours.
+//! Between `Receive` and the verdict FIFO no header stalls: [`Credits`] admit no more frames than the FIFO holds. The layer 2 header
+//! and the beats wait beside it in FIFOs of their own, the beats inside `Receive`. Parser and table start with the same header; what the parser
+//! finds waits for what the table finds. `docs/pipeline.md` says what each block owes its neighbours.
 //!
 //! A macro, because rust-hdl cannot compute the many widths that follow from one: the module that [`engine!`](crate::engine!) makes says them as
 //! constants.
@@ -97,16 +97,8 @@ macro_rules! engine_datapath {
             /// Which, as register `PARITY` has it.
             pub bad_row: Signal<Out, Bits<32>>,
 
-            rx: [RxPort; PORTS],
-            arbiter: RxArbiter<W, HEAD, PORTS>,
-            split: SplitHead<HEAD>,
-            // Merge may have begun with frames whose first beat is not yet here: more than there are credits.
-            strip: Strip<W, { FRAMES_AW + 1 }, { FRAMES_AW + 2 }>,
+            receive: Receive,
             header_l2: Signal<Local, L2Record>,
-            header_frame: Signal<Local, FrameInfo>,
-            payload: StreamFifo<Bits<WORD>, PAYLOAD_AW, { PAYLOAD_AW + 1 }>,
-            payload_in: Signal<Local, Bits<WORD>>,
-            payload_out: Signal<Local, Bits<WORD>>,
             credits: Credits<FRAMES_AW, { FRAMES_AW + 1 }>,
             parser: Parser<PORTS>,
             parsed: RingDelay<Parsed, { table::LATENCY - parse::LATENCY }>,
@@ -163,15 +155,8 @@ macro_rules! engine_datapath {
                     host_full_valid: Signal::default(),
                     bad_row_valid: Signal::default(),
                     bad_row: Signal::default(),
-                    rx: array::from_fn(|port| RxPort::new(port, GEOMETRY.max_frame_bytes as usize)),
-                    arbiter: RxArbiter::default(),
-                    split: SplitHead::default(),
-                    strip: Strip::default(),
+                    receive: Receive::new(GEOMETRY.max_frame_bytes as usize),
                     header_l2: Signal::default(),
-                    header_frame: Signal::default(),
-                    payload: StreamFifo::default(),
-                    payload_in: Signal::default(),
-                    payload_out: Signal::default(),
                     credits: Credits::default(),
                     parser: Parser::default(),
                     parsed: RingDelay::new(sizes::lookup_pace(W)),
@@ -195,12 +180,9 @@ macro_rules! engine_datapath {
         impl Logic for Datapath {
             #[hdl_gen]
             fn update(&mut self) {
-                clock!(self, clock, arbiter, split, strip, payload, credits, parser, parsed, l2);
+                clock!(self, clock, receive, credits, parser, parsed, l2);
                 clock!(self, clock, flows, stage, bad_rows, counters, verdicts, merge, host);
-                self.arbiter.reset.next = self.reset.val();
-                self.split.reset.next = self.reset.val();
-                self.strip.reset.next = self.reset.val();
-                self.payload.reset.next = self.reset.val();
+                self.receive.reset.next = self.reset.val();
                 self.credits.reset.next = self.reset.val();
                 self.parser.reset.next = self.reset.val();
                 self.l2.reset.next = self.reset.val();
@@ -213,54 +195,28 @@ macro_rules! engine_datapath {
 
                 // Receive.
                 for i in 0..PORTS {
-                    self.rx[i].clock.next = self.clock.val();
-                    self.rx[i].reset.next = self.reset.val();
-                    self.rx[i].enable.next = self.rx_enable[i].val();
-                    WireSink::<W, B>::link(&mut self.s_axis_rx[i], &mut self.rx[i].s_axis);
-                    StreamSource::<FrameInfo>::join(&mut self.rx[i].m_axis_frame, &mut self.arbiter.s_axis_frame[i]);
-                    self.arbiter.s_head_valid[i].next = self.rx[i].m_head_valid.val();
-                    self.arbiter.s_head[i].next = self.rx[i].m_head.val();
-                    BeatSource::<W>::join(&mut self.rx[i].m_axis_beats, &mut self.arbiter.s_axis_beats[i]);
-                    self.drop_valid[i].next = self.rx[i].drop_valid.val();
-                    self.drop_reason[i].next = self.rx[i].drop_reason.val();
-                    self.received_valid[i].next = self.rx[i].received_valid.val();
-                    self.received_length[i].next = self.rx[i].received_length.val();
+                    self.receive.enable[i].next = self.rx_enable[i].val();
+                    WireSink::<W, B>::link(&mut self.s_axis_rx[i], &mut self.receive.s_axis[i]);
+                    self.drop_valid[i].next = self.receive.drop_valid[i].val();
+                    self.drop_reason[i].next = self.receive.drop_reason[i].val();
+                    self.received_valid[i].next = self.receive.received_valid[i].val();
+                    self.received_length[i].next = self.receive.received_length[i].val();
                 }
-                self.split.head_valid.next = self.arbiter.m_head_valid.val();
-                self.split.head.next = self.arbiter.m_head.val();
-                self.split.frame.next = self.arbiter.m_frame.val();
-                self.header_l2.next = self.split.header.val().l2;
-                self.header_frame.next = self.split.header.val().frame;
+                self.header_l2.next = self.receive.header.val().l2;
+                BeatSource::<W>::join(&mut self.receive.m_axis, &mut self.merge.s_axis);
 
-                // Beats, layer 2 header and credits go round the middle.
-                self.payload_in.next = bit_cast::<WORD, W>(self.arbiter.m_axis.data.val());
-                for last in W..(W + 1) {
-                    self.payload.s_axis.data.next = self.payload_in.val().replace_bit(last, self.arbiter.m_axis.last.val());
-                }
-                self.payload.s_axis.valid.next = self.arbiter.m_axis.valid.val();
-                self.arbiter.m_axis.ready.next = self.payload.s_axis.ready.val();
-                self.payload_out.next = self.payload.m_axis.data.val();
-                self.strip.s_axis.data.next = self.payload_out.val().get_bits::<W>(0);
-                for last in W..(W + 1) {
-                    self.strip.s_axis.last.next = self.payload_out.val().get_bit(last);
-                }
-                self.strip.s_axis.valid.next = self.payload.m_axis.valid.val();
-                self.payload.m_axis.ready.next = self.strip.s_axis.ready.val();
-                self.strip.header_valid.next = self.split.header_valid.val();
-                self.strip.l2_length.next = self.header_l2.val().length;
-                self.strip.length.next = self.header_frame.val().length;
-                BeatSource::<W>::join(&mut self.strip.m_axis, &mut self.merge.s_axis);
+                // Layer 2 header and credits go round the middle.
                 self.l2.s_axis.data.next = self.header_l2.val();
-                self.l2.s_axis.valid.next = self.split.header_valid.val();
+                self.l2.s_axis.valid.next = self.receive.header_valid.val();
                 StreamSource::<L2Record>::join(&mut self.l2.m_axis, &mut self.merge.s_axis_l2);
                 // A clear of counters asks for a clock without a packet: no frame enters in the clock that will be it.
-                self.arbiter.credit.next = (self.credits.credit.val() & !self.hold.val()) & !self.counters.gap_wanted.val();
-                self.credits.taken.next = self.arbiter.credit_taken.val();
+                self.receive.credit.next = (self.credits.credit.val() & !self.hold.val()) & !self.counters.gap_wanted.val();
+                self.credits.taken.next = self.receive.credit_taken.val();
                 self.credits.returned.next = self.verdicts.m_axis.valid.val() & self.verdicts.m_axis.ready.val();
 
                 // The middle.
-                self.parser.header_valid.next = self.split.header_valid.val();
-                self.parser.header.next = self.split.header.val();
+                self.parser.header_valid.next = self.receive.header_valid.val();
+                self.parser.header.next = self.receive.header.val();
                 for i in 0..PORTS {
                     self.parser.promiscuous[i].next = self.promiscuous[i].val();
                     self.parser.port_mac[i].next = self.port_mac[i].val();

@@ -27,7 +27,7 @@ pub mod parts {
     pub use fpgaflow_abi::hash::SECRET_BITS;
     pub use fpgaflow_abi::regs::FRAGMENT_LIFETIME_BITS;
 
-    pub use super::sizes::{self, HOST_BEAT_BITS, PAYLOAD_AW};
+    pub use super::sizes::{self, HOST_BEAT_BITS};
     pub use super::{BadRows, CLEAR_LATENCY, Clear, Credits};
     pub use crate::counters::{BARRIER_CLOCKS, Counters};
     pub use crate::host::HostSide;
@@ -38,7 +38,7 @@ pub mod parts {
         BeatSink, BeatSource, CLOCK_BITS, CounterReply, CounterRequest, FlowAction, FrameInfo, L2Record, LENGTH_BITS, PORT_BITS,
         Parsed, PuntInfo, REASON_BITS, SEEN_BITS, TableWrite, Verdict,
     };
-    pub use crate::rx::{RxArbiter, SplitHead, Strip, WireSink};
+    pub use crate::rx::WireSink;
     pub use crate::table::{self, FlowTable, RingDelay};
     pub use crate::tx::{Merges, Widen, Width, WireSource, word_bits};
     pub use crate::verdict::VerdictStage;

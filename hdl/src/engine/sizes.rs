@@ -6,16 +6,13 @@ use fpgaflow_abi::slot::ENTRY_REF_BITS;
 use fpgaflow_abi::slot::SLOT_BITS;
 
 use crate::prim::{PARITY_BITS, Pace};
-use crate::rx::HEAD_BYTES;
 
-/// Frames between `RxArbiter` and `Merge` at most, as a power of two: at 512 bits, where a frame may take one clock, more than the
+/// Frames between their header and `Merge` at most, as a power of two: at 512 bits, where a frame may take one clock, more than the
 /// pipeline has clocks; at 64 bits, where the shortest takes two, more than half of them. So frames never wait for a credit.
 pub const fn frames_aw(width: usize) -> usize {
     if width > HOST_BEAT_BITS { 6 } else { 4 }
 }
 
-/// Beats between `RxArbiter` and `Strip` at most, as a power of two: more than the clocks from a head to its verdict, for which beats wait.
-pub const PAYLOAD_AW: usize = 5;
 
 /// How often a packet is looked up: at 64 bits all that is looked up has five beats and more, and no frame fewer than two.
 pub const fn lookup_pace(width: usize) -> Pace {
@@ -37,7 +34,7 @@ pub const fn seldom_counters(width: usize) -> usize {
 pub const HOST_BEAT_BITS: usize = 64;
 
 /// Beats that a store needs beyond its longest frame: those that are under way when it says that it is full, and some to spare.
-const STORE_MARGIN: usize = 4;
+const STORE_MARGIN: usize = 12;
 
 /// Beats of a store for frames, `width` bits wide, as a power of two: the longest frame fits.
 pub const fn store_aw(geometry: &Geometry, width: usize) -> usize {
@@ -57,11 +54,6 @@ pub const fn frames_in_store_aw(aw: usize, width: usize) -> usize {
 /// brings them faster than the host takes them.
 pub const fn host_frames_aw(aw: usize, width: usize) -> usize {
     frames_in_store_aw(aw, HOST_BEAT_BITS) + (width / HOST_BEAT_BITS).ilog2() as usize
-}
-
-/// Beats of `width` bits that hold all headers of a frame.
-pub const fn head_beats(width: usize) -> usize {
-    (8 * HEAD_BYTES).div_ceil(width)
 }
 
 /// Bits of an index of `count` things.

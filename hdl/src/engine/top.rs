@@ -55,11 +55,8 @@ macro_rules! engine {
             const NEXT_HOPS_AW: usize = sizes::index_bits(GEOMETRY.next_hops);
             const REF: usize = sizes::entry_ref_bits(&GEOMETRY);
             const DATAGRAMS_AW: usize = fragment::row_bits(GEOMETRY.width_bits);
-            /// Bits of a beat in a store: with its end, and with its end and the bytes of the last.
-            const WORD: usize = W + 1;
+            /// Bits of a beat in a store, with its end and the bytes of the last.
             const TX_WORD: usize = word_bits(W);
-            const HEAD_BEATS: usize = sizes::head_beats(W);
-            const HEAD: usize = HEAD_BEATS * W;
             /// Beats of the stores for frames at the ports. Those towards and from the host have as many beats at every width: what comes faster
             /// than the host takes it has to wait for it.
             const STORE_AW: usize = sizes::store_aw(&GEOMETRY, W);
@@ -73,7 +70,16 @@ macro_rules! engine {
             const WRITE_CLOCKS: usize = CLEAR_LATENCY + sizes::lookup_pace(W).write_waits();
             const _: () = assert!(WRITE_CLOCKS <= ROW_STANDS);
 
-            type RxPort = $crate::rx::RxPort<W, B, WORD, HEAD_BEATS, HEAD, STORE_AW, { STORE_AW + 1 }, RX_FRAMES_AW, { RX_FRAMES_AW + 1 }>;
+            // Merge may have begun with frames whose first beat is not yet there: more headers wait than there are credits.
+            type Receive = <$crate::rx::Width<W> as $crate::rx::Receive<
+                PORTS,
+                STORE_AW,
+                { STORE_AW + 1 },
+                RX_FRAMES_AW,
+                { RX_FRAMES_AW + 1 },
+                { FRAMES_AW + 1 },
+                { FRAMES_AW + 2 },
+            >>::Block;
             type TxPort = $crate::tx::TxPort<W, B, TX_WORD, STORE_AW, { STORE_AW + 1 }>;
             type Merge = <Width<W> as Merges<PORTS>>::Merge;
             /// The store towards the host.

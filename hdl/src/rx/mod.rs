@@ -22,16 +22,32 @@
 //! rust-hdl cannot compute with const generics, so a block takes every width it needs; the aliases of each width are here.
 
 mod arbiter;
+mod gather;
 mod join;
+mod judge;
+mod live_port;
+mod live_store;
+mod next_port;
+mod passing_layer2;
 mod port;
+mod receive_512;
+mod receive_64;
 mod split_head;
 mod store;
 mod strip;
 mod turn;
 
 pub use arbiter::RxArbiter;
+pub use gather::Gather;
 pub use join::JoinBeats;
+pub use judge::Judge;
+pub use live_port::{Ended, LivePort};
+pub use live_store::LiveStore;
+pub use next_port::NextPort;
+pub use passing_layer2::PassingLayer2;
 pub use port::{RxPort, WireSink};
+pub use receive_64::Receive64;
+pub use receive_512::Receive512;
 pub use split_head::{HEAD_BYTES, SplitHead};
 pub use store::RxStore;
 pub use strip::Strip;
@@ -45,3 +61,37 @@ pub const HEAD_512: usize = 2 * 512;
 pub type RxPort64 = RxPort<64, 8, 65, 12, HEAD_64, 11, 12>;
 /// [`RxPort`] of 512 bits with a store of 16 KiB.
 pub type RxPort512 = RxPort<512, 64, 513, 2, HEAD_512, 8, 9>;
+
+/// Beats between the ports and `Strip` at most, as a power of two: more than the clocks from a header to its verdict, for which beats wait.
+pub const PAYLOAD_AW: usize = 5;
+
+/// A width that an engine may have.
+#[derive(Debug)]
+pub struct Width<const W: usize>;
+
+/// The receive side of an engine of this width: see [`Receive64`] and [`Receive512`], which have the same ports, for the parameters.
+pub trait Receive<
+    const PORTS: usize,
+    const AW: usize,
+    const CW: usize,
+    const FAW: usize,
+    const FCW: usize,
+    const QAW: usize,
+    const QCW: usize,
+>
+{
+    /// The block.
+    type Block: crate::prelude::Block;
+}
+
+impl<const PORTS: usize, const AW: usize, const CW: usize, const FAW: usize, const FCW: usize, const QAW: usize, const QCW: usize>
+    Receive<PORTS, AW, CW, FAW, FCW, QAW, QCW> for Width<64>
+{
+    type Block = Receive64<PORTS, AW, CW, FAW, FCW, QAW, QCW>;
+}
+
+impl<const PORTS: usize, const AW: usize, const CW: usize, const FAW: usize, const FCW: usize, const QAW: usize, const QCW: usize>
+    Receive<PORTS, AW, CW, FAW, FCW, QAW, QCW> for Width<512>
+{
+    type Block = Receive512<PORTS, AW, CW, FAW, FCW, QAW, QCW>;
+}
