@@ -10,7 +10,7 @@
 //! # Contract
 //! - A beat leaves as `(beat & keep) | value`, `keep` a bit for each byte. [`PacketFields`](super::PacketFields) says where fields are.
 //! - `begins` comes with the last word of the frame's header, when the verdict goes: its fields are kept here while the beats of the window pass.
-//! - `ends` is said of a beat of a forwarded packet, never of its first; what is behind the packet in it is not kept. Nothing is kept without `body`.
+//! - Of a forwarded packet's last beat, which is never its first, what is behind the packet is not kept. Nothing is kept without `body`.
 //!
 //! # How
 //! A frame's beats come one after the other, so no more than one beat's fields is ever laid out. They are chosen in two parts, each zero where it has nothing, that
@@ -39,7 +39,7 @@ pub struct FieldWords {
     pub begins: Signal<In, Bit>,
     /// The next beat is a packet's.
     pub body: Signal<In, Bit>,
-    /// The next beat is the last that is forwarded of its packet.
+    /// The next beat is its packet's last.
     pub ends: Signal<In, Bit>,
     /// What to write into the beat, zeros where it is kept.
     pub value: Signal<Out, Bits<64>>,
@@ -54,7 +54,7 @@ pub struct FieldWords {
     l3_checksum: DFF<Bits<16>>,
     l4_checksum: DFF<Bits<16>>,
     ttl: DFF<Bits<8>>,
-    // Bytes behind it in its last beat.
+    // Bytes behind it in its last beat; none when it is punted.
     empty_bytes: DFF<Bits<3>>,
     // What kind of packet it is; none of these when it is punted.
     v4: DFF<Bit>,
@@ -223,7 +223,10 @@ impl Logic for FieldWords {
             self.l3_checksum.d.next = self.verdict.val().l3_checksum;
             self.l4_checksum.d.next = self.verdict.val().l4_checksum;
             self.ttl.d.next = self.verdict.val().ttl;
-            self.empty_bytes.d.next = !self.body_last.val();
+            self.empty_bytes.d.next = 0.into();
+            if self.forward.val() {
+                self.empty_bytes.d.next = !self.body_last.val();
+            }
             self.v4.d.next = self.forward.val() & !self.verdict.val().v6;
             self.v6.d.next = self.forward.val() & self.verdict.val().v6;
             self.ported.d.next = !self.verdict.val().gre;
@@ -350,7 +353,7 @@ impl Logic for FieldWords {
         self.written.next = self.written.val().replace_bit(1, self.lower.val() | self.write_3.val());
         self.written.next = self.written.val().replace_bit(0, self.lower.val() | self.write_3.val() | self.hops.val());
         self.of_packet.next = self.all.val();
-        if self.ends.val() {
+        if self.ends.val() & !self.begins.val() {
             self.of_packet.next = self.all.val() << self.empty_bytes.q.val();
         }
         if self.step.val() {
