@@ -80,8 +80,9 @@ pub struct Compose {
     // The frame under way. `over`: there is none, or its last beat leaves.
     busy: DFF<Bit>,
     over: DFF<Bit>,
-    // Word of the header that comes next, a bit each, none for the first; and that it is the header's last.
+    // Word of the header that comes next, a bit each, none for the first; that it is one behind the first; and that it is the header's last.
     at: DFF<Bits<MORE_WORDS>>,
+    in_header: DFF<Bit>,
     begins: DFF<Bit>,
     // The beat that follows the one held is the packet's; a punted one's, with whose last the frame ends.
     in_body: DFF<Bit>,
@@ -113,7 +114,6 @@ pub struct Compose {
     step: Signal<Local, Bit>,
     start: Signal<Local, Bit>,
     take: Signal<Local, Bit>,
-    in_header: Signal<Local, Bit>,
     body_next: Signal<Local, Bit>,
     end_next: Signal<Local, Bit>,
     last_next: Signal<Local, Bit>,
@@ -184,6 +184,7 @@ impl Default for Compose {
             busy: DFF::default(),
             over: DFF::default(),
             at: DFF::default(),
+            in_header: DFF::default(),
             begins: DFF::default(),
             in_body: DFF::default(),
             left: DFF::default(),
@@ -207,7 +208,6 @@ impl Default for Compose {
             step: Signal::default(),
             start: Signal::default(),
             take: Signal::default(),
-            in_header: Signal::default(),
             body_next: Signal::default(),
             end_next: Signal::default(),
             last_next: Signal::default(),
@@ -257,7 +257,7 @@ impl Default for Compose {
 impl Logic for Compose {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, valid_s1, beats_s2, busy, over, at, begins, in_body, left, at_end, surplus, beat);
+        dff_setup!(self, clock, valid_s1, beats_s2, busy, over, at, in_header, begins, in_body, left, at_end, surplus, beat);
         dff_setup!(self, clock, short, odd, one_more, head_start, head_middle, head_end, held, tag_s2);
         clock!(self, clock, header, fields);
 
@@ -295,13 +295,12 @@ impl Logic for Compose {
 
         // The way through a frame: the header's words, of which the last comes with the packet's first beat; the packet's beats; one more if the header's rest
         // moves its end beyond its last beat; zeros up to the shortest frame.
-        self.in_header.next = self.at.q.val().any();
         self.body_next.next = self.begins.q.val() | (self.in_body.q.val() & !self.s_axis.last.val() & !self.at_end.q.val());
         self.left_next.next = self.left.q.val() - self.one_left.val();
         self.end_next.next = false;
         for sign in (COUNT_BITS - 1)..COUNT_BITS {
             self.end_next.next = self.busy.q.val() & self.left_next.val().get_bit(sign) & !self.left.q.val().get_bit(sign);
-            if self.in_header.val() {
+            if self.in_header.q.val() {
                 self.end_next.next = self.begins.q.val() & self.beats_s2.q.val().get_bit(sign);
             }
         }
@@ -309,13 +308,14 @@ impl Logic for Compose {
         if self.one_more.q.val() {
             self.last_next.next = self.at_end.q.val();
         }
-        if self.short.q.val() & !self.in_header.val() {
+        if self.short.q.val() & !self.in_header.q.val() {
             self.last_next.next = self.beat.q.val() == self.before_last.val();
         }
         if self.step.val() {
             self.busy.d.next = self.start.val() | (self.busy.q.val() & !self.over.q.val());
             self.over.d.next = !self.start.val() & (self.over.q.val() | self.last_next.val());
             self.at.d.next = 0.into();
+            self.in_header.d.next = self.start.val() | (self.in_header.q.val() & !self.begins.q.val());
             self.begins.d.next = false;
             if self.start.val() {
                 self.at.d.next = self.second.val();
@@ -326,7 +326,7 @@ impl Logic for Compose {
             }
             self.in_body.d.next = self.body_next.val();
             self.left.d.next = self.left_next.val();
-            if self.in_header.val() {
+            if self.in_header.q.val() {
                 self.left.d.next = self.beats_s2.q.val();
             }
             self.at_end.d.next = self.end_next.val();
@@ -426,13 +426,13 @@ impl Logic for Compose {
             if self.start.val() {
                 self.held.d.next = 0.into();
             }
-            if self.start.val() | self.in_header.val() {
+            if self.start.val() | self.in_header.q.val() {
                 self.head_start.d.next = self.word.val().get_bits::<16>(48);
             }
-            if self.start.val() | (self.in_header.val() & !(self.begins.q.val() & !self.units.val().get_bit(0))) {
+            if self.start.val() | (self.in_header.q.val() & !(self.begins.q.val() & !self.units.val().get_bit(0))) {
                 self.head_middle.d.next = self.word.val().get_bits::<32>(16);
             }
-            if self.start.val() | (self.in_header.val() & !self.begins.q.val()) {
+            if self.start.val() | (self.in_header.q.val() & !self.begins.q.val()) {
                 self.head_end.d.next = self.word.val().get_bits::<16>(0);
             }
         }
@@ -454,6 +454,7 @@ impl Logic for Compose {
             self.busy.d.next = false;
             self.over.d.next = true;
             self.at.d.next = 0.into();
+            self.in_header.d.next = false;
             self.begins.d.next = false;
             self.in_body.d.next = false;
             self.at_end.d.next = false;
