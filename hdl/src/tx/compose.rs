@@ -34,10 +34,8 @@ use crate::records::{BeatSink, BeatSource, FrameInfo, L2Record, LENGTH_BITS, Pun
 
 /// Bytes of a beat.
 const BEAT_BYTES: usize = 8;
-/// Bits of the number of beats in a packet.
-const BEATS_BITS: usize = LENGTH_BITS - 3;
-/// The same with a sign.
-const COUNT_BITS: usize = BEATS_BITS + 1;
+/// Bits of the number of beats in a packet. No length comes near half of what it can say, so the first is a sign.
+const COUNT_BITS: usize = LENGTH_BITS - 3;
 /// Bits of the number of a beat among those of the shortest frame.
 const BEAT_BITS: usize = 3;
 /// Beats of the shortest frame.
@@ -77,17 +75,17 @@ pub struct Compose {
     // There is a verdict, and what `header` says of it counts.
     valid_s1: DFF<Bit>,
     // Beats of the packet less two, of the one that is next.
-    beats_s1: DFF<Bits<COUNT_BITS>>,
+    beats_s2: DFF<Bits<COUNT_BITS>>,
 
     // The frame under way. `over`: there is none, or its last beat leaves.
     busy: DFF<Bit>,
     over: DFF<Bit>,
-    // Word of the header that comes next, a bit each, none for the first; and that it is the header's last.
+    // Word of the header that comes next, a bit each, none for the first; that it is one behind the first; and that it is the header's last.
     at: DFF<Bits<MORE_WORDS>>,
+    in_header: DFF<Bit>,
     begins: DFF<Bit>,
     // The beat that follows the one held is the packet's; a punted one's, with whose last the frame ends.
     in_body: DFF<Bit>,
-    ends_with_body: DFF<Bit>,
     // Beats of the packet behind that, less one; that one is its last.
     left: DFF<Bits<COUNT_BITS>>,
     at_end: DFF<Bit>,
@@ -97,7 +95,6 @@ pub struct Compose {
     beat: DFF<Bits<BEAT_BITS>>,
     short: DFF<Bit>,
     // From the header's last word on: how it goes on.
-    forward: DFF<Bit>,
     odd: DFF<Bit>,
     one_more: DFF<Bit>,
 
@@ -110,16 +107,13 @@ pub struct Compose {
 
     verdict: Signal<Local, Verdict>,
     arrived: Signal<Local, FrameInfo>,
-    ip_length: Signal<Local, Bits<LENGTH_BITS>>,
     word: Signal<Local, Bits<64>>,
     units: Signal<Local, Bits<UNITS_BITS>>,
     length: Signal<Local, Bits<LENGTH_BITS>>,
     open: Signal<Local, Bit>,
     step: Signal<Local, Bit>,
-    last: Signal<Local, Bit>,
     start: Signal<Local, Bit>,
     take: Signal<Local, Bit>,
-    in_header: Signal<Local, Bit>,
     body_next: Signal<Local, Bit>,
     end_next: Signal<Local, Bit>,
     last_next: Signal<Local, Bit>,
@@ -131,6 +125,10 @@ pub struct Compose {
     no_body: Signal<Local, Bit>,
     left_next: Signal<Local, Bits<COUNT_BITS>>,
     header_bytes: Signal<Local, Bits<LENGTH_BITS>>,
+    put_before: Signal<Local, Bits<LENGTH_BITS>>,
+    units_off: Signal<Local, Bits<{ UNITS_BITS + 1 }>>,
+    rest_off: Signal<Local, Bits<LENGTH_BITS>>,
+    taken_off: Signal<Local, Bits<LENGTH_BITS>>,
     beyond: Signal<Local, Bits<LENGTH_BITS>>,
     head: Signal<Local, Bits<64>>,
     masked: Signal<Local, Bits<64>>,
@@ -149,7 +147,8 @@ pub struct Compose {
 
     one_left: Constant<Bits<COUNT_BITS>>,
     one_beat: Constant<Bits<BEAT_BITS>>,
-    two_beats: Constant<Bits<LENGTH_BITS>>,
+    two_units: Constant<Bits<{ UNITS_BITS + 1 }>>,
+    one_byte: Constant<Bits<LENGTH_BITS>>,
     before_last: Constant<Bits<BEAT_BITS>>,
     min_bytes: Constant<Bits<LENGTH_BITS>>,
     second: Constant<Bits<MORE_WORDS>>,
@@ -181,19 +180,18 @@ impl Default for Compose {
             fields: FieldWords::default(),
             splice: Splice::default(),
             valid_s1: DFF::default(),
-            beats_s1: DFF::default(),
+            beats_s2: DFF::default(),
             busy: DFF::default(),
             over: DFF::default(),
             at: DFF::default(),
+            in_header: DFF::default(),
             begins: DFF::default(),
             in_body: DFF::default(),
-            ends_with_body: DFF::default(),
             left: DFF::default(),
             at_end: DFF::default(),
             surplus: DFF::default(),
             beat: DFF::default(),
             short: DFF::default(),
-            forward: DFF::default(),
             odd: DFF::default(),
             one_more: DFF::default(),
             head_start: DFF::default(),
@@ -203,16 +201,13 @@ impl Default for Compose {
             tag_s2: DFF::default(),
             verdict: Signal::default(),
             arrived: Signal::default(),
-            ip_length: Signal::default(),
             word: Signal::default(),
             units: Signal::default(),
             length: Signal::default(),
             open: Signal::default(),
             step: Signal::default(),
-            last: Signal::default(),
             start: Signal::default(),
             take: Signal::default(),
-            in_header: Signal::default(),
             body_next: Signal::default(),
             end_next: Signal::default(),
             last_next: Signal::default(),
@@ -224,6 +219,10 @@ impl Default for Compose {
             no_body: Signal::default(),
             left_next: Signal::default(),
             header_bytes: Signal::default(),
+            put_before: Signal::default(),
+            units_off: Signal::default(),
+            rest_off: Signal::default(),
+            taken_off: Signal::default(),
             beyond: Signal::default(),
             head: Signal::default(),
             masked: Signal::default(),
@@ -241,7 +240,8 @@ impl Default for Compose {
             tag_out: Signal::default(),
             one_left: Constant::new(1_u64.into()),
             one_beat: Constant::new(1_u64.into()),
-            two_beats: Constant::new((BEAT_BYTES as u64 + 1).into()),
+            two_units: Constant::new((BEAT_BYTES as u64 / 4).into()),
+            one_byte: Constant::new(1_u64.into()),
             before_last: Constant::new((SHORTEST_BEATS as u64 - 2).into()),
             min_bytes: Constant::new((wire::MIN_FRAME_BYTES as u64).into()),
             second: Constant::new(1_u64.into()),
@@ -257,28 +257,36 @@ impl Default for Compose {
 impl Logic for Compose {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, valid_s1, beats_s1, busy, over, at, begins, in_body, ends_with_body, left, at_end, surplus, beat);
-        dff_setup!(self, clock, short, forward, odd, one_more, head_start, head_middle, head_end, held, tag_s2);
+        dff_setup!(self, clock, valid_s1, beats_s2, busy, over, at, in_header, begins, in_body, left, at_end, surplus, beat);
+        dff_setup!(self, clock, short, odd, one_more, head_start, head_middle, head_end, held, tag_s2);
         clock!(self, clock, header, fields);
 
         // What is next: the header's words and the length of all of it.
         self.verdict.next = self.s_axis_verdict.data.val();
         self.arrived.next = self.verdict.val().frame;
-        self.ip_length.next = self.verdict.val().ip_length;
         self.header.verdict.next = self.s_axis_verdict.data.val();
         self.header.l2.next = self.s_axis_l2.data.val();
         self.header.at.next = self.at.q.val();
         self.word.next = self.header.word.val();
         self.units.next = self.header.units.val();
         self.length.next = self.header.length.val();
-        self.beyond.next = self.ip_length.val() - self.two_beats.val();
-        self.beats_s1.d.next = bit_cast::<COUNT_BITS, BEATS_BITS>(self.beyond.val().get_bits::<BEATS_BITS>(3));
+        self.header_bytes.next = (bit_cast::<LENGTH_BITS, UNITS_BITS>(self.units.val()) << 2_u64) | self.rest.val();
+        self.put_before.next = self.header_bytes.val();
+        self.units_off.next = self.two_units.val();
+        self.rest_off.next = self.one_byte.val();
+        if !self.header.forward.val() {
+            self.put_before.next = 0.into();
+            self.units_off.next = bit_cast::<{ UNITS_BITS + 1 }, UNITS_BITS>(self.units.val()) + self.two_units.val();
+            self.rest_off.next = self.one_byte.val() + self.rest.val();
+        }
+        self.taken_off.next = (bit_cast::<LENGTH_BITS, { UNITS_BITS + 1 }>(self.units_off.val()) << 2_u64) | self.rest_off.val();
+        self.beyond.next = self.length.val() - self.taken_off.val();
+        self.beats_s2.d.next = self.beyond.val().get_bits::<COUNT_BITS>(3);
 
         // A step: a beat leaves, or nothing is there and the next frame may begin. All that moves with it waits for flip-flops only.
         self.open.next = !self.in_body.q.val() | (!self.surplus.q.val() & self.s_axis.valid.val());
         self.step.next = self.m_axis.ready.val() & self.open.val();
-        self.last.next = self.over.q.val() | (self.ends_with_body.q.val() & self.s_axis.last.val());
-        self.start.next = self.valid_s1.q.val() & self.last.val();
+        self.start.next = self.valid_s1.q.val() & self.over.q.val();
         self.take.next = self.m_axis.ready.val() & self.begins.q.val();
         self.s_axis_verdict.ready.next = self.take.val();
         self.s_axis_l2.ready.next = self.take.val();
@@ -287,29 +295,27 @@ impl Logic for Compose {
 
         // The way through a frame: the header's words, of which the last comes with the packet's first beat; the packet's beats; one more if the header's rest
         // moves its end beyond its last beat; zeros up to the shortest frame.
-        self.in_header.next = self.at.q.val().any();
         self.body_next.next = self.begins.q.val() | (self.in_body.q.val() & !self.s_axis.last.val() & !self.at_end.q.val());
         self.left_next.next = self.left.q.val() - self.one_left.val();
         self.end_next.next = false;
         for sign in (COUNT_BITS - 1)..COUNT_BITS {
-            self.end_next.next = self.left_next.val().get_bit(sign)
-                & !self.left.q.val().get_bit(sign)
-                & (self.busy.q.val() & self.forward.q.val() & !self.in_header.val());
+            self.end_next.next = self.busy.q.val() & self.left_next.val().get_bit(sign) & !self.left.q.val().get_bit(sign);
+            if self.in_header.q.val() {
+                self.end_next.next = self.begins.q.val() & self.beats_s2.q.val().get_bit(sign);
+            }
         }
-        self.last_next.next = !self.forward.q.val() & self.one_more.q.val() & self.in_body.q.val() & self.s_axis.last.val();
-        if self.forward.q.val() {
-            self.last_next.next = self.end_next.val();
-            if self.one_more.q.val() {
-                self.last_next.next = self.at_end.q.val();
-            }
-            if self.short.q.val() {
-                self.last_next.next = self.beat.q.val() == self.before_last.val();
-            }
+        self.last_next.next = self.end_next.val();
+        if self.one_more.q.val() {
+            self.last_next.next = self.at_end.q.val();
+        }
+        if self.short.q.val() & !self.in_header.q.val() {
+            self.last_next.next = self.beat.q.val() == self.before_last.val();
         }
         if self.step.val() {
-            self.busy.d.next = self.start.val() | (self.busy.q.val() & !self.last.val());
-            self.over.d.next = !self.start.val() & (self.last.val() | self.last_next.val());
+            self.busy.d.next = self.start.val() | (self.busy.q.val() & !self.over.q.val());
+            self.over.d.next = !self.start.val() & (self.over.q.val() | self.last_next.val());
             self.at.d.next = 0.into();
+            self.in_header.d.next = self.start.val() | (self.in_header.q.val() & !self.begins.q.val());
             self.begins.d.next = false;
             if self.start.val() {
                 self.at.d.next = self.second.val();
@@ -319,10 +325,9 @@ impl Logic for Compose {
                 self.begins.d.next = (self.at.q.val().get_bit(0) & !self.units.val().get_bit(1)) | self.at.q.val().get_bit(1);
             }
             self.in_body.d.next = self.body_next.val();
-            self.ends_with_body.d.next = self.body_next.val() & !self.forward.q.val() & !self.one_more.q.val();
             self.left.d.next = self.left_next.val();
-            if self.in_header.val() {
-                self.left.d.next = self.beats_s1.q.val();
+            if self.in_header.q.val() {
+                self.left.d.next = self.beats_s2.q.val();
             }
             self.at_end.d.next = self.end_next.val();
             self.beat.d.next = self.beat.q.val() + self.one_beat.val();
@@ -337,13 +342,8 @@ impl Logic for Compose {
         }
 
         // What the frame is, from its start on.
-        self.header_bytes.next = 0.into();
-        if self.header.forward.val() {
-            self.header_bytes.next = (bit_cast::<LENGTH_BITS, UNITS_BITS>(self.units.val()) << 2_u64) | self.rest.val();
-        }
-        self.no_body.next =
-            self.length.val() == ((bit_cast::<LENGTH_BITS, UNITS_BITS>(self.units.val()) << 2_u64) | self.rest.val());
-        self.new_frame.next.length = self.length.val() + self.header_bytes.val();
+        self.no_body.next = self.length.val() == self.header_bytes.val();
+        self.new_frame.next.length = self.length.val() + self.put_before.val();
         self.new_frame.next.port = self.arrived.val().port;
         if self.header.forward.val() {
             self.new_frame.next.port = self.verdict.val().egress;
@@ -360,7 +360,6 @@ impl Logic for Compose {
         self.whole.next = !self.last_0.val() & !self.last_1.val() & !self.last_2.val();
         if self.step.val() & self.start.val() {
             self.tag_s2.d.next = self.new_tag.val();
-            self.forward.d.next = self.header.forward.val();
             self.odd.d.next = self.units.val().get_bit(0);
             // The header's rest is 6 bytes if its units are odd, else 2: does it, with what the packet has in its last beat, fill more than one? Of a
             // punted frame both are in the length.
@@ -427,13 +426,13 @@ impl Logic for Compose {
             if self.start.val() {
                 self.held.d.next = 0.into();
             }
-            if self.start.val() | self.in_header.val() {
+            if self.start.val() | self.in_header.q.val() {
                 self.head_start.d.next = self.word.val().get_bits::<16>(48);
             }
-            if self.start.val() | (self.in_header.val() & !(self.begins.q.val() & !self.units.val().get_bit(0))) {
+            if self.start.val() | (self.in_header.q.val() & !(self.begins.q.val() & !self.units.val().get_bit(0))) {
                 self.head_middle.d.next = self.word.val().get_bits::<32>(16);
             }
-            if self.start.val() | (self.in_header.val() & !self.begins.q.val()) {
+            if self.start.val() | (self.in_header.q.val() & !self.begins.q.val()) {
                 self.head_end.d.next = self.word.val().get_bits::<16>(0);
             }
         }
@@ -447,7 +446,7 @@ impl Logic for Compose {
             | (bit_cast::<64, 32>(self.head_middle.q.val()) << 16_u64)
             | bit_cast::<64, 16>(self.head_end.q.val());
         self.m_axis.data.next = self.head.val() | self.splice.beat.val();
-        self.m_axis.last.next = self.last.val();
+        self.m_axis.last.next = self.over.q.val();
         self.m_axis.valid.next = self.busy.q.val() & self.open.val();
 
         if self.reset.val() {
@@ -455,9 +454,9 @@ impl Logic for Compose {
             self.busy.d.next = false;
             self.over.d.next = true;
             self.at.d.next = 0.into();
+            self.in_header.d.next = false;
             self.begins.d.next = false;
             self.in_body.d.next = false;
-            self.ends_with_body.d.next = false;
             self.at_end.d.next = false;
             self.surplus.d.next = false;
         }

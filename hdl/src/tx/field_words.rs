@@ -10,7 +10,7 @@
 //! # Contract
 //! - A beat leaves as `(beat & keep) | value`, `keep` a bit for each byte. [`PacketFields`](super::PacketFields) says where fields are.
 //! - `begins` comes with the last word of the frame's header, when the verdict goes: its fields are kept here while the beats of the window pass.
-//! - `ends` is said of a beat of a forwarded packet, never of its first; what is behind the packet in it is not kept. Nothing is kept without `body`.
+//! - Of a forwarded packet's last beat, which is never its first, what is behind the packet is not kept. Nothing is kept without `body`.
 //!
 //! # How
 //! A frame's beats come one after the other, so no more than one beat's fields is ever laid out. They are chosen in two parts, each zero where it has nothing, that
@@ -39,7 +39,7 @@ pub struct FieldWords {
     pub begins: Signal<In, Bit>,
     /// The next beat is a packet's.
     pub body: Signal<In, Bit>,
-    /// The next beat is the last that is forwarded of its packet.
+    /// The next beat is its packet's last.
     pub ends: Signal<In, Bit>,
     /// What to write into the beat, zeros where it is kept.
     pub value: Signal<Out, Bits<64>>,
@@ -54,7 +54,7 @@ pub struct FieldWords {
     l3_checksum: DFF<Bits<16>>,
     l4_checksum: DFF<Bits<16>>,
     ttl: DFF<Bits<8>>,
-    // Bytes behind it in its last beat.
+    // Bytes behind it in its last beat; none when it is punted.
     empty_bytes: DFF<Bits<3>>,
     // What kind of packet it is; none of these when it is punted.
     v4: DFF<Bit>,
@@ -65,9 +65,16 @@ pub struct FieldWords {
     fragment: DFF<Bit>,
     // Beats of the window behind the first: which one comes next, a bit each.
     at: DFF<Bits<MORE_BEATS>>,
-    // What that one has of the addresses of IPv6; and that it has its ports.
+    // What that one has: IPv4's second; of the addresses, and of which; of the rest, column by column; the ports of IPv6.
+    second_v4: DFF<Bit>,
+    has_upper: DFF<Bit>,
+    has_lower: DFF<Bit>,
     of_dst: DFF<Bit>,
     of_low: DFF<Bit>,
+    has_0: DFF<Bit>,
+    has_1: DFF<Bit>,
+    has_2: DFF<Bit>,
+    has_3: DFF<Bit>,
     has_ports: DFF<Bit>,
 
     // The next beat's: what is of an address, column by column of 16 bits what is not.
@@ -81,12 +88,7 @@ pub struct FieldWords {
     kept: DFF<Bits<8>>,
 
     hops: Signal<Local, Bit>,
-    upper: Signal<Local, Bit>,
-    lower: Signal<Local, Bit>,
-    write_0: Signal<Local, Bit>,
-    write_1: Signal<Local, Bit>,
-    write_2: Signal<Local, Bit>,
-    write_3: Signal<Local, Bit>,
+    ports_next: Signal<Local, Bit>,
     half: Signal<Local, Bits<64>>,
     source: Signal<Local, Bits<ADDRESS_BITS>>,
     target: Signal<Local, Bits<ADDRESS_BITS>>,
@@ -136,8 +138,15 @@ impl Default for FieldWords {
             tcp: DFF::default(),
             fragment: DFF::default(),
             at: DFF::default(),
+            second_v4: DFF::default(),
+            has_upper: DFF::default(),
+            has_lower: DFF::default(),
             of_dst: DFF::default(),
             of_low: DFF::default(),
+            has_0: DFF::default(),
+            has_1: DFF::default(),
+            has_2: DFF::default(),
+            has_3: DFF::default(),
             has_ports: DFF::default(),
             address_upper: DFF::default(),
             address_lower: DFF::default(),
@@ -147,12 +156,7 @@ impl Default for FieldWords {
             other_3: DFF::default(),
             kept: DFF::default(),
             hops: Signal::default(),
-            upper: Signal::default(),
-            lower: Signal::default(),
-            write_0: Signal::default(),
-            write_1: Signal::default(),
-            write_2: Signal::default(),
-            write_3: Signal::default(),
+            ports_next: Signal::default(),
             half: Signal::default(),
             source: Signal::default(),
             target: Signal::default(),
@@ -178,39 +182,10 @@ impl Default for FieldWords {
 impl Logic for FieldWords {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(
-            self,
-            clock,
-            src,
-            dst,
-            sport,
-            dport,
-            l3_checksum,
-            l4_checksum,
-            ttl,
-            empty_bytes,
-            v4,
-            v6,
-            ported,
-            udp,
-            tcp,
-            fragment
-        );
-        dff_setup!(
-            self,
-            clock,
-            at,
-            of_dst,
-            of_low,
-            has_ports,
-            address_upper,
-            address_lower,
-            other_0,
-            other_1,
-            other_2,
-            other_3,
-            kept
-        );
+        dff_setup!(self, clock, src, dst, sport, dport, l3_checksum, l4_checksum, ttl, empty_bytes);
+        dff_setup!(self, clock, v4, v6, ported, udp, tcp, fragment, at, of_dst, of_low, has_ports);
+        dff_setup!(self, clock, second_v4, has_upper, has_lower, has_0, has_1, has_2, has_3, kept);
+        dff_setup!(self, clock, address_upper, address_lower, other_0, other_1, other_2, other_3);
 
         // The packet under way.
         self.ip_length.next = self.verdict.val().ip_length;
@@ -223,7 +198,10 @@ impl Logic for FieldWords {
             self.l3_checksum.d.next = self.verdict.val().l3_checksum;
             self.l4_checksum.d.next = self.verdict.val().l4_checksum;
             self.ttl.d.next = self.verdict.val().ttl;
-            self.empty_bytes.d.next = !self.body_last.val();
+            self.empty_bytes.d.next = 0.into();
+            if self.forward.val() {
+                self.empty_bytes.d.next = !self.body_last.val();
+            }
             self.v4.d.next = self.forward.val() & !self.verdict.val().v6;
             self.v6.d.next = self.forward.val() & self.verdict.val().v6;
             self.ported.d.next = !self.verdict.val().gre;
@@ -232,29 +210,54 @@ impl Logic for FieldWords {
             self.fragment.d.next = self.verdict.val().fragment_header;
         }
 
-        // Which beat comes next: IPv6's addresses are two beats each, its ports behind them, and one further on behind a fragment header.
+        // Which beat comes next, and what there is to write in it: IPv6's addresses are two beats each, its ports behind them, and one further on behind a
+        // fragment header.
+        self.hops.next = self.begins.val() & self.forward.val() & self.verdict.val().v6;
+        self.ports_next.next = self.at.q.val().get_bit(3) & !self.fragment.q.val();
+        if self.fragment.q.val() {
+            self.ports_next.next = self.at.q.val().get_bit(4);
+        }
         if self.step.val() {
             self.at.d.next = 0.into();
-            self.has_ports.d.next = false;
+            self.second_v4.d.next = false;
+            self.has_upper.d.next = false;
+            self.has_lower.d.next = false;
+            self.has_0.d.next = false;
+            self.has_1.d.next = false;
+            self.has_2.d.next = false;
+            self.has_3.d.next = false;
+            self.has_ports.d.next = self.ports_next.val();
             self.of_dst.d.next = self.at.q.val().get_bit(1) | self.at.q.val().get_bit(2);
             self.of_low.d.next = self.at.q.val().get_bit(0) | self.at.q.val().get_bit(2);
             if self.begins.val() {
                 self.at.d.next = self.second_beat.val();
                 self.of_low.d.next = !self.verdict.val().v6;
+                self.second_v4.d.next = self.forward.val() & !self.verdict.val().v6;
+                self.has_upper.d.next = self.forward.val() & self.verdict.val().v6;
+                self.has_lower.d.next = self.forward.val();
+                self.has_0.d.next = self.forward.val() & !self.verdict.val().v6;
+                self.has_1.d.next = self.forward.val() & !self.verdict.val().v6;
             } else if self.body.val() {
                 self.at.d.next = self.at.q.val() << 1;
-                self.has_ports.d.next = self.at.q.val().get_bit(3) & !self.fragment.q.val();
-                if self.fragment.q.val() {
-                    self.has_ports.d.next = self.at.q.val().get_bit(4);
+                if self.v4.q.val() {
+                    self.has_0.d.next = self.at.q.val().get_bit(0);
+                    self.has_1.d.next = self.at.q.val().get_bit(0) | (self.at.q.val().get_bit(1) & self.udp.q.val());
+                    self.has_2.d.next =
+                        (self.at.q.val().get_bit(0) & self.ported.q.val()) | (self.at.q.val().get_bit(2) & self.tcp.q.val());
+                    self.has_3.d.next = self.at.q.val().get_bit(0) & self.ported.q.val();
+                }
+                if self.v6.q.val() {
+                    self.has_upper.d.next = self.at.q.val().get_bit(0) | self.at.q.val().get_bit(1) | self.at.q.val().get_bit(2);
+                    self.has_lower.d.next = self.at.q.val().get_bit(0) | self.at.q.val().get_bit(1) | self.at.q.val().get_bit(2);
+                    self.has_0.d.next =
+                        (self.ports_next.val() & self.ported.q.val()) | (self.at.q.val().get_bit(5) & self.tcp.q.val());
+                    self.has_1.d.next = self.ports_next.val() & self.ported.q.val();
+                    self.has_3.d.next = self.ports_next.val() & self.udp.q.val();
                 }
             }
         }
 
-        // What it gets. IPv4's source is where the low half of IPv6's is.
-        self.hops.next = self.begins.val() & self.forward.val() & self.verdict.val().v6;
-        self.upper.next = self.v6.q.val()
-            & (self.at.q.val().get_bit(0) | self.at.q.val().get_bit(1) | self.at.q.val().get_bit(2) | self.at.q.val().get_bit(3));
-        self.lower.next = self.upper.val() | (self.v4.q.val() & self.at.q.val().get_bit(0));
+        // The fields of that beat. IPv4's source is where the low half of IPv6's is.
         self.source.next = self.src.q.val();
         self.target.next = self.dst.q.val();
         self.half.next = self.source.val().get_bits::<64>(64);
@@ -292,16 +295,6 @@ impl Logic for FieldWords {
         if self.hops.val() {
             self.column_3.next = bit_cast::<16, 8>(self.verdict.val().ttl);
         }
-        self.write_0.next = (self.v4.q.val() & (self.at.q.val().get_bit(0) | self.at.q.val().get_bit(1)))
-            | (self.v6.q.val()
-                & ((self.ported.q.val() & self.has_ports.q.val()) | (self.tcp.q.val() & self.at.q.val().get_bit(6))));
-        self.write_1.next = (self.v4.q.val()
-            & (self.at.q.val().get_bit(0) | self.at.q.val().get_bit(1) | (self.udp.q.val() & self.at.q.val().get_bit(2))))
-            | (self.v6.q.val() & self.ported.q.val() & self.has_ports.q.val());
-        self.write_2.next = self.v4.q.val()
-            & ((self.ported.q.val() & self.at.q.val().get_bit(1)) | (self.tcp.q.val() & self.at.q.val().get_bit(3)));
-        self.write_3.next = (self.v4.q.val() & self.ported.q.val() & self.at.q.val().get_bit(1))
-            | (self.v6.q.val() & self.udp.q.val() & self.has_ports.q.val());
         if self.step.val() {
             self.address_upper.d.next = 0.into();
             self.address_lower.d.next = 0.into();
@@ -309,22 +302,22 @@ impl Logic for FieldWords {
             self.other_1.d.next = 0.into();
             self.other_2.d.next = 0.into();
             self.other_3.d.next = 0.into();
-            if self.upper.val() {
+            if self.has_upper.q.val() {
                 self.address_upper.d.next = self.upper_half.val();
             }
-            if self.lower.val() {
+            if self.has_lower.q.val() {
                 self.address_lower.d.next = self.lower_half.val();
             }
-            if self.write_0.val() {
+            if self.has_0.q.val() {
                 self.other_0.d.next = self.column_0.val();
             }
-            if self.write_1.val() {
+            if self.has_1.q.val() {
                 self.other_1.d.next = self.column_1.val();
             }
-            if self.write_2.val() {
+            if self.has_2.q.val() {
                 self.other_2.d.next = self.column_2.val();
             }
-            if self.write_3.val() | self.hops.val() {
+            if self.has_3.q.val() | self.hops.val() {
                 self.other_3.d.next = self.column_3.val();
             }
         }
@@ -338,19 +331,17 @@ impl Logic for FieldWords {
 
         // The rest of it is kept, up to the packet's end. Of IPv4's second beat the protocol is.
         self.written.next = 0.into();
-        self.written.next = self.written.val().replace_bit(7, self.upper.val() | self.write_0.val());
-        self.written.next = self
-            .written
-            .val()
-            .replace_bit(6, self.upper.val() | (self.write_0.val() & !(self.v4.q.val() & self.at.q.val().get_bit(0))));
-        self.written.next = self.written.val().replace_bit(5, self.upper.val() | self.write_1.val());
-        self.written.next = self.written.val().replace_bit(4, self.upper.val() | self.write_1.val());
-        self.written.next = self.written.val().replace_bit(3, self.lower.val() | self.write_2.val());
-        self.written.next = self.written.val().replace_bit(2, self.lower.val() | self.write_2.val());
-        self.written.next = self.written.val().replace_bit(1, self.lower.val() | self.write_3.val());
-        self.written.next = self.written.val().replace_bit(0, self.lower.val() | self.write_3.val() | self.hops.val());
+        self.written.next = self.written.val().replace_bit(7, self.has_upper.q.val() | self.has_0.q.val());
+        self.written.next =
+            self.written.val().replace_bit(6, self.has_upper.q.val() | (self.has_0.q.val() & !self.second_v4.q.val()));
+        self.written.next = self.written.val().replace_bit(5, self.has_upper.q.val() | self.has_1.q.val());
+        self.written.next = self.written.val().replace_bit(4, self.has_upper.q.val() | self.has_1.q.val());
+        self.written.next = self.written.val().replace_bit(3, self.has_lower.q.val() | self.has_2.q.val());
+        self.written.next = self.written.val().replace_bit(2, self.has_lower.q.val() | self.has_2.q.val());
+        self.written.next = self.written.val().replace_bit(1, self.has_lower.q.val() | self.has_3.q.val());
+        self.written.next = self.written.val().replace_bit(0, self.has_lower.q.val() | self.has_3.q.val() | self.hops.val());
         self.of_packet.next = self.all.val();
-        if self.ends.val() {
+        if self.ends.val() & !self.begins.val() {
             self.of_packet.next = self.all.val() << self.empty_bytes.q.val();
         }
         if self.step.val() {
