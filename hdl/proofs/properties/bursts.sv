@@ -4,16 +4,16 @@
 // block: bursts
 // depth: 12
 // induction: 3
-// mutant: the room before a boundary is one beat too large
-// find: fits = left_q <= ((room) & 12'hfff);
-// replace: fits = left_q <= ((room) & 12'hfff) + 1;
-module proof(input clock, input reset, input start, input [63:0] address, input [11:0] beats, input m_ready);
+// mutant: what comes in front of the first beat in its block is not taken off the first burst
+// find: burst_beats_q <= ends_at - place_q;
+// replace: burst_beats_q <= ends_at;
+module proof(input clock, input reset, input start, input [63:0] address, input [10:0] last, input m_ready);
     wire busy, m_valid;
     wire [72:0] m_data;
-    block dut(.clock(clock), .reset(reset), .start(start), .address(address), .beats(beats), .busy(busy),
+    block dut(.clock(clock), .reset(reset), .start(start), .address(address), .last(last), .busy(busy),
         .m_axis_data(m_data), .m_axis_valid(m_valid), .m_axis_ready(m_ready));
     initial assume (reset);
-    always @(*) assume (~start | (~busy & (beats != 0)));
+    always @(*) assume (~start | ~busy);
     stream #(.W(73)) out(.clock(clock), .reset(reset), .valid(m_valid), .ready(m_ready), .data(m_data));
 
     wire [63:0] at = m_data[63:0];
@@ -36,7 +36,7 @@ module proof(input clock, input reset, input start, input [63:0] address, input 
         end
         if (start) begin
             due <= {address[63:3], 3'b0};
-            left <= beats;
+            left <= last + 12'd1;
             running <= 1;
         end
         if (reset) running <= 0;
@@ -49,15 +49,21 @@ module proof(input clock, input reset, input start, input [63:0] address, input 
         the_last_is_marked: assert (closing == (length + 1 == left));
     end
 `ifdef INVARIANTS
-    (* hierconn *) wire [56:0] \dut.high_q ;
+    (* hierconn *) wire [56:0] \dut.base_q ;
     (* hierconn *) wire [3:0] \dut.place_q ;
-    (* hierconn *) wire [11:0] \dut.left_q ;
+    (* hierconn *) wire [7:0] \dut.block_q ;
+    (* hierconn *) wire [7:0] \dut.last_block_q ;
+    (* hierconn *) wire [3:0] \dut.last_place_q ;
     (* hierconn *) wire \dut.cutting_q ;
     wire [11:0] shown = m_valid ? length + 1 : 0;
+    wire [56:0] high = \dut.base_q + \dut.block_q ;
+    // The number of the last beat and of the next one, from the boundary in front of the transfer.
+    wire [11:0] last_at = {\dut.last_block_q , \dut.last_place_q };
+    wire [11:0] next_at = {\dut.block_q , \dut.place_q };
     always @(*) if (started) begin
         assert (busy == running);
-        if (\dut.cutting_q ) assert ((\dut.left_q != 0) & (\dut.left_q == left - shown) & (shown < left));
-        if (\dut.cutting_q ) assert ({\dut.high_q , \dut.place_q , 3'b0} == due + {shown, 3'b0});
+        if (\dut.cutting_q ) assert ((shown < left) & (last_at >= next_at) & (left - shown == last_at - next_at + 1));
+        if (\dut.cutting_q ) assert ({high, \dut.place_q , 3'b0} == due + {shown, 3'b0});
         if (m_valid) assert (closing == ~\dut.cutting_q );
     end
 `endif

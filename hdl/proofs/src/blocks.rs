@@ -65,7 +65,7 @@ pub const BLOCKS: &[(&str, Make)] = &[
     ("write_master", || text(WriteMaster::default())),
     ("axi_lite", || text(AxiLite::default())),
     ("irq", || text(Irq::default())),
-    ("bursts", || text(Bursts::<12>::default())),
+    ("bursts", || text(Bursts::<11, 8>::default())),
     ("checksum", || text(ChecksumUpdate::new(0))),
     ("checksum_ttl", || text(ChecksumUpdate::new(TTL_DELTA))),
     ("slots", || text(SlotBanks::<SMALL_BB, SMALL_REF, SMALL_SLOT>::default())),

@@ -29,8 +29,10 @@ use crate::prelude::*;
 use crate::records::{BeatSink, FrameInfo, LENGTH_BITS, PuntInfo};
 use crate::rx::TurnBytes;
 
-/// Bits of a frame's beats: the longest length rounded up to 8 bytes.
-const BEATS_BITS: usize = LENGTH_BITS - 2;
+/// Bits of the number of a frame's beat.
+const BEAT_BITS: usize = LENGTH_BITS - 3;
+/// Bits of that of a block of them, see [`Bursts`].
+const BLOCK_BITS: usize = BEAT_BITS - 3;
 
 /// States.
 #[derive(Copy, Clone, Debug, PartialEq, LogicState)]
@@ -90,18 +92,18 @@ pub struct C2h {
     pub idle: Signal<Out, Bit>,
     state: DFF<Storing>,
     taker: FrameTaker,
-    bursts: Bursts<BEATS_BITS>,
+    bursts: Bursts<BEAT_BITS, BLOCK_BITS>,
     turn: TurnBytes<64>,
     retire: Retire,
     frame: Signal<Local, FrameInfo>,
     too_small: DFF<Bit>,
-    beats: DFF<Bits<BEATS_BITS>>,
-    rounded: Signal<Local, Bits<{ LENGTH_BITS + 1 }>>,
+    last_byte: Signal<Local, Bits<LENGTH_BITS>>,
+    last_beat: DFF<Bits<BEAT_BITS>>,
     tail: DFF<Bits<3>>,
     tail_strobes: Signal<Local, Bits<8>>,
     beat_failed: DFF<Bit>,
     starts: Signal<Local, Bit>,
-    seven: Constant<Bits<{ LENGTH_BITS + 1 }>>,
+    one: Constant<Bits<LENGTH_BITS>>,
     all_bytes: Constant<Bits<8>>,
     bad_length: Constant<Bits<STATUS_BITS>>,
 }
@@ -136,13 +138,13 @@ impl Default for C2h {
             retire: Retire::default(),
             frame: Signal::default(),
             too_small: DFF::default(),
-            beats: DFF::default(),
-            rounded: Signal::default(),
+            last_byte: Signal::default(),
+            last_beat: DFF::default(),
             tail: DFF::default(),
             tail_strobes: Signal::default(),
             beat_failed: DFF::default(),
             starts: Signal::default(),
-            seven: Constant::new(7_u64.into()),
+            one: Constant::new(1_u64.into()),
             all_bytes: Constant::new(0xff_u64.into()),
             bad_length: Constant::new((Status::BadLength as u64).into()),
         }
@@ -152,7 +154,7 @@ impl Default for C2h {
 impl Logic for C2h {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, state, too_small, beats, tail, beat_failed);
+        dff_setup!(self, clock, state, too_small, last_beat, tail, beat_failed);
         clock!(self, clock, taker, bursts, retire);
         self.taker.reset.next = self.reset.val();
         self.bursts.reset.next = self.reset.val();
@@ -167,8 +169,8 @@ impl Logic for C2h {
 
         // Frame against buffer.
         self.frame.next = self.s_axis_punt.data.val().frame;
-        self.rounded.next = bit_cast::<{ LENGTH_BITS + 1 }, LENGTH_BITS>(self.frame.val().length) + self.seven.val();
-        self.beats.d.next = self.rounded.val().get_bits::<BEATS_BITS>(3);
+        self.last_byte.next = self.frame.val().length - self.one.val();
+        self.last_beat.d.next = self.last_byte.val().get_bits::<BEAT_BITS>(3);
         self.too_small.d.next = self.taker.length.val() < bit_cast::<32, LENGTH_BITS>(self.frame.val().length);
         self.starts.next = false;
         self.host_full.next = false;
@@ -237,7 +239,7 @@ impl Logic for C2h {
         // Bursts.
         self.bursts.start.next = self.starts.val();
         self.bursts.address.next = self.taker.iova.val();
-        self.bursts.beats.next = self.beats.q.val();
+        self.bursts.last.next = self.last_beat.q.val();
         self.m_axis.valid.next = self.bursts.m_axis.valid.val();
         self.m_axis.data.next.address = self.bursts.m_axis.data.val().address;
         self.m_axis.data.next.beats = self.bursts.m_axis.data.val().beats;

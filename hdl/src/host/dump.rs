@@ -5,32 +5,33 @@
 //!                                  [ Dump ]--> m_axis, m_axis_beat (WriteMaster); record_done, write_done <--
 //!                                  [      ]--> finished, failed
 //! ```
-//! Throughput: a record every `6 + r` clocks, `r` the latency of a reply. Latency from the last reply to `finished`: the bus's.
+//! Throughput: a record every `8 + r` clocks, `r` the latency of a reply, one more where a boundary cuts it. Latency from the last reply to
+//! `finished`: the bus's.
 //!
 //! # Contract
-//! - `count` is at least 1; the low three bits of `address` are taken as zero.
+//! - `entry`, `address` and `count` stay until `finished`. `count` is at least 1; the low three bits of `address` are taken as zero.
 //! - `finished` pulses when the bus has answered for the last record, `failed` beside it when it failed for any.
-//! - A burst is asked for when its data is here, so slow counters do not hold up the bus.
+//! - A record is a burst of its own, two where a 128-byte boundary cuts it, and is asked for when its data is here: slow counters do not
+//!   hold up the bus.
 
 use fpgaflow_abi::counters::RECORD_BYTES;
 use fpgaflow_abi::slot::ENTRY_REF_BITS;
 
-use crate::host::bursts::Bursts;
-use crate::host::shelf::Shelf;
+use crate::host::bursts::BURST_BEATS;
 use crate::host::types::{WriteBeat, WriteDone, WriteRequest};
 use crate::prelude::*;
 use crate::records::{CounterReply, CounterRequest, SEEN_BITS};
 
-/// Beats of a record, as a power of two.
-const RECORD_SHIFT: u64 = (RECORD_BYTES / 8).ilog2() as u64;
 /// Bits of a number of records.
 pub const COUNT_BITS: usize = ENTRY_REF_BITS;
-/// Bits of a number of beats.
-const BEATS_BITS: usize = COUNT_BITS + RECORD_SHIFT as usize;
-/// Words waiting for the bus, as a power of two: a burst and a record.
-const WORDS_BITS: usize = 5;
-/// Bits of a count of them.
-const WORDS_COUNT_BITS: usize = WORDS_BITS + 1;
+/// Bits of a word's number in its record.
+const WORD_BITS: usize = (RECORD_BYTES / 8).ilog2() as usize;
+/// Bits of the number of a beat of the dump.
+const BEATS_BITS: usize = COUNT_BITS + WORD_BITS;
+/// Bits of the number of a beat in memory.
+const PLACE_BITS: usize = 61;
+
+const _: () = assert!(RECORD_BYTES == 32 && BURST_BEATS == 16, "a record is cut where three bits of its place say so");
 
 /// States.
 #[derive(Copy, Clone, Debug, PartialEq, LogicState)]
@@ -41,8 +42,14 @@ pub enum Dumping {
     Request,
     /// Waits for them.
     Reply,
-    /// Their words go on the shelf.
+    /// Works out where they go.
+    Place,
+    /// Asks for a burst.
+    Burst,
+    /// Its beats leave.
     Words,
+    /// A record is through.
+    Next,
     /// Waits for the bus.
     Drain,
 }
@@ -81,26 +88,30 @@ pub struct Dump {
     /// Or not: the bus failed.
     pub failed: Signal<Out, Bit>,
     state: DFF<Dumping>,
-    next_entry: DFF<Bits<ENTRY_REF_BITS>>,
-    left: DFF<Bits<COUNT_BITS>>,
+    // Which record, and whether it is the last one.
+    number: DFF<Bits<COUNT_BITS>>,
+    next_number: Signal<Local, Bits<COUNT_BITS>>,
+    is_last: DFF<Bit>,
+    entry_s1: DFF<Bits<ENTRY_REF_BITS>>,
     packets: DFF<Bits<64>>,
     bytes: DFF<Bits<64>>,
     seen: DFF<Bits<SEEN_BITS>>,
-    word_at: DFF<Bits<2>>,
+    word: Signal<Local, Bits<64>>,
+    // The next word, where it goes, and the words behind it in its burst.
+    word_at: DFF<Bits<WORD_BITS>>,
+    beat: Signal<Local, Bits<BEATS_BITS>>,
+    base: Signal<Local, Bits<PLACE_BITS>>,
+    place: DFF<Bits<PLACE_BITS>>,
+    is_cut: Signal<Local, Bit>,
+    behind: Signal<Local, Bits<WORD_BITS>>,
+    left: DFF<Bits<WORD_BITS>>,
     broken: DFF<Bit>,
-    bursts: Bursts<BEATS_BITS>,
-    words: Shelf<Bits<64>, WORDS_BITS, WORDS_COUNT_BITS>,
-    // Words of the burst on the bus that have not left.
-    owed: DFF<Bits<WORDS_COUNT_BITS>>,
-    burst_beats: Signal<Local, Bits<WORDS_COUNT_BITS>>,
-    whole: DFF<Bit>,
-    word_leaves: Signal<Local, Bit>,
-    one_entry: Constant<Bits<ENTRY_REF_BITS>>,
-    one_word: Constant<Bits<2>>,
-    one: Constant<Bits<WORDS_COUNT_BITS>>,
-    word_bytes: Constant<Bits<2>>,
-    word_seen: Constant<Bits<2>>,
-    word_last: Constant<Bits<2>>,
+    one_record: Constant<Bits<COUNT_BITS>>,
+    one_word: Constant<Bits<WORD_BITS>>,
+    word_packets: Constant<Bits<WORD_BITS>>,
+    word_bytes: Constant<Bits<WORD_BITS>>,
+    word_seen: Constant<Bits<WORD_BITS>>,
+    word_last: Constant<Bits<WORD_BITS>>,
     all_bytes: Constant<Bits<8>>,
 }
 
@@ -123,22 +134,25 @@ impl Default for Dump {
             finished: Signal::default(),
             failed: Signal::default(),
             state: DFF::default(),
-            next_entry: DFF::default(),
-            left: DFF::default(),
+            number: DFF::default(),
+            next_number: Signal::default(),
+            is_last: DFF::default(),
+            entry_s1: DFF::default(),
             packets: DFF::default(),
             bytes: DFF::default(),
             seen: DFF::default(),
+            word: Signal::default(),
             word_at: DFF::default(),
+            beat: Signal::default(),
+            base: Signal::default(),
+            place: DFF::default(),
+            is_cut: Signal::default(),
+            behind: Signal::default(),
+            left: DFF::default(),
             broken: DFF::default(),
-            bursts: Bursts::default(),
-            words: Shelf::default(),
-            owed: DFF::default(),
-            burst_beats: Signal::default(),
-            whole: DFF::default(),
-            word_leaves: Signal::default(),
-            one_entry: Constant::new(1_u64.into()),
+            one_record: Constant::new(1_u64.into()),
             one_word: Constant::new(1_u64.into()),
-            one: Constant::new(1_u64.into()),
+            word_packets: Constant::new(0_u64.into()),
             word_bytes: Constant::new(1_u64.into()),
             word_seen: Constant::new(2_u64.into()),
             word_last: Constant::new(3_u64.into()),
@@ -150,35 +164,55 @@ impl Default for Dump {
 impl Logic for Dump {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, state, next_entry, left, packets, bytes, seen, word_at, broken, owed, whole);
-        clock!(self, clock, bursts, words);
-        self.bursts.reset.next = self.reset.val();
-        self.words.reset.next = self.reset.val();
-        self.bursts.start.next = self.start.val();
-        self.bursts.address.next = self.address.val();
-        for shift in RECORD_SHIFT..(RECORD_SHIFT + 1) {
-            self.bursts.beats.next = bit_cast::<BEATS_BITS, COUNT_BITS>(self.count.val()) << shift;
+        dff_setup!(self, clock, state, number, is_last, entry_s1, packets, bytes, seen, word_at, place, left, broken);
+
+        // Which entry's counters.
+        self.next_number.next = self.number.q.val() + self.one_record.val();
+        self.is_last.d.next = self.next_number.val() == self.count.val();
+        self.entry_s1.d.next = self.entry.val() + self.number.q.val();
+        self.m_axis_request.valid.next = self.state.q.val() == Dumping::Request;
+        self.m_axis_request.data.next.entry = self.entry_s1.q.val();
+        self.m_axis_request.data.next.clear = false;
+        if self.reply_valid.val() {
+            self.packets.d.next = self.reply.val().packets;
+            self.bytes.d.next = self.reply.val().bytes;
+            self.seen.d.next = self.reply.val().seen;
         }
 
         // Counters to words, as `CounterRecord::to_words` has them.
-        self.m_axis_request.valid.next = self.state.q.val() == Dumping::Request;
-        self.m_axis_request.data.next.entry = self.next_entry.q.val();
-        self.m_axis_request.data.next.clear = false;
-        self.words.s_axis.valid.next = self.state.q.val() == Dumping::Words;
-        self.words.s_axis.data.next = self.packets.q.val();
-        if self.word_at.q.val() == self.word_bytes.val() {
-            self.words.s_axis.data.next = self.bytes.q.val();
+        self.word.next = 0.into();
+        if self.word_at.q.val() == self.word_packets.val() {
+            self.word.next = self.packets.q.val();
+        } else if self.word_at.q.val() == self.word_bytes.val() {
+            self.word.next = self.bytes.q.val();
         } else if self.word_at.q.val() == self.word_seen.val() {
-            self.words.s_axis.data.next = bit_cast::<64, SEEN_BITS>(self.seen.q.val());
-        } else if self.word_at.q.val() == self.word_last.val() {
-            self.words.s_axis.data.next = 0.into();
+            self.word.next = bit_cast::<64, SEEN_BITS>(self.seen.q.val());
         }
+        self.m_axis_beat.valid.next = self.state.q.val() == Dumping::Words;
+        self.m_axis_beat.data.next.data = self.word.val();
+        self.m_axis_beat.data.next.strobes = self.all_bytes.val();
+
+        // Where the next word goes; a burst ends with its record, or at a boundary that is nearer. Then a record begins within three
+        // beats of it, and what is left of one begins at it.
+        self.beat.next = bit_cast::<BEATS_BITS, WORD_BITS>(self.word_at.q.val())
+            | (bit_cast::<BEATS_BITS, COUNT_BITS>(self.number.q.val()) << 2);
+        self.base.next = self.address.val().get_bits::<PLACE_BITS>(3);
+        self.place.d.next = self.base.val() + bit_cast::<PLACE_BITS, BEATS_BITS>(self.beat.val());
+        self.is_cut.next = self.place.q.val().get_bits::<2>(2).all() & self.place.q.val().get_bits::<WORD_BITS>(0).any();
+        self.behind.next = !self.word_at.q.val();
+        if self.is_cut.val() {
+            self.behind.next = !self.place.q.val().get_bits::<WORD_BITS>(0);
+        }
+        self.m_axis.valid.next = self.state.q.val() == Dumping::Burst;
+        self.m_axis.data.next.address = bit_cast::<64, PLACE_BITS>(self.place.q.val()) << 3;
+        self.m_axis.data.next.beats = bit_cast::<8, WORD_BITS>(self.behind.val());
+        self.m_axis.data.next.closing = self.is_last.q.val() & !self.is_cut.val();
+
         self.finished.next = false;
         match self.state.q.val() {
             Dumping::Idle => {
                 self.word_at.d.next = 0.into();
-                self.next_entry.d.next = self.entry.val();
-                self.left.d.next = self.count.val();
+                self.number.d.next = 0.into();
                 self.broken.d.next = false;
                 if self.start.val() {
                     self.state.d.next = Dumping::Request;
@@ -187,28 +221,39 @@ impl Logic for Dump {
             Dumping::Request => {
                 if self.m_axis_request.ready.val() {
                     self.state.d.next = Dumping::Reply;
-                    self.next_entry.d.next = self.next_entry.q.val() + self.one_entry.val();
-                    self.left.d.next = self.left.q.val() - self.one_entry.val();
                 }
             }
             Dumping::Reply => {
                 if self.reply_valid.val() {
-                    self.packets.d.next = self.reply.val().packets;
-                    self.bytes.d.next = self.reply.val().bytes;
-                    self.seen.d.next = self.reply.val().seen;
+                    self.state.d.next = Dumping::Burst;
+                }
+            }
+            Dumping::Place => {
+                self.state.d.next = Dumping::Burst;
+            }
+            Dumping::Burst => {
+                self.left.d.next = self.behind.val();
+                if self.m_axis.ready.val() {
                     self.state.d.next = Dumping::Words;
                 }
             }
             Dumping::Words => {
-                if self.words.s_axis.ready.val() {
+                if self.m_axis_beat.ready.val() {
                     self.word_at.d.next = self.word_at.q.val() + self.one_word.val();
+                    self.left.d.next = self.left.q.val() - self.one_word.val();
                     if self.word_at.q.val() == self.word_last.val() {
-                        self.state.d.next = Dumping::Request;
-                        if !self.left.q.val().any() {
+                        self.number.d.next = self.next_number.val();
+                        self.state.d.next = Dumping::Next;
+                        if self.is_last.q.val() {
                             self.state.d.next = Dumping::Drain;
                         }
+                    } else if !self.left.q.val().any() {
+                        self.state.d.next = Dumping::Place;
                     }
                 }
+            }
+            Dumping::Next => {
+                self.state.d.next = Dumping::Request;
             }
             Dumping::Drain => {
                 if self.record_done.val() & self.write_done.val().closing {
@@ -216,40 +261,14 @@ impl Logic for Dump {
                     self.state.d.next = Dumping::Idle;
                 }
             }
-            _ => {
-                self.state.d.next = Dumping::Idle;
-            }
         }
         if self.record_done.val() & self.write_done.val().error {
             self.broken.d.next = true;
         }
         self.failed.next = self.broken.q.val() | self.write_done.val().error;
 
-        // Words to bursts: one at a time, so that all words on the shelf beyond `owed` belong to the next.
-        self.burst_beats.next = bit_cast::<WORDS_COUNT_BITS, 8>(self.bursts.m_axis.data.val().beats);
-        self.whole.d.next =
-            self.bursts.m_axis.valid.val() & !self.owed.q.val().any() & (self.words.fill.val() > self.burst_beats.val());
-        self.m_axis.valid.next = self.whole.q.val();
-        self.m_axis.data.next.address = self.bursts.m_axis.data.val().address;
-        self.m_axis.data.next.beats = self.bursts.m_axis.data.val().beats;
-        self.m_axis.data.next.closing = self.bursts.m_axis.data.val().closing;
-        self.bursts.m_axis.ready.next = self.m_axis.ready.val() & self.whole.q.val();
-        self.m_axis_beat.data.next.data = self.words.m_axis.data.val();
-        self.m_axis_beat.data.next.strobes = self.all_bytes.val();
-        self.m_axis_beat.valid.next = self.words.m_axis.valid.val() & self.owed.q.val().any();
-        self.words.m_axis.ready.next = self.m_axis_beat.ready.val() & self.owed.q.val().any();
-        self.word_leaves.next = self.m_axis_beat.ready.val() & self.words.m_axis.valid.val() & self.owed.q.val().any();
-        if self.whole.q.val() & self.m_axis.ready.val() {
-            self.whole.d.next = false;
-            self.owed.d.next = self.burst_beats.val() + self.one.val();
-        } else if self.word_leaves.val() {
-            self.owed.d.next = self.owed.q.val() - self.one.val();
-        }
-
         if self.reset.val() {
             self.state.d.next = Dumping::Idle;
-            self.owed.d.next = 0.into();
-            self.whole.d.next = false;
         }
     }
 }

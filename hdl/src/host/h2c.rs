@@ -29,8 +29,8 @@ use crate::host::types::{FRAME_TAG, Outcome, ReadBeat, ReadRequest, STATUS_BITS,
 use crate::prelude::*;
 use crate::records::{BeatSource, FrameInfo, LENGTH_BITS, PORT_BITS};
 
-/// Bits of a frame's beats: the longest length rounded up to 8 bytes.
-const BEATS_BITS: usize = LENGTH_BITS - 2;
+/// Bits of the number of a block of a frame's beats, see [`Bursts`].
+const BLOCK_BITS: usize = BEAT_BITS - 3;
 
 /// States.
 #[derive(Copy, Clone, Debug, PartialEq, LogicState)]
@@ -86,7 +86,7 @@ pub struct H2c<const AW: usize, const CW: usize> {
     pub idle: Signal<Out, Bit>,
     state: DFF<Sending>,
     taker: FrameTaker,
-    bursts: Bursts<BEATS_BITS>,
+    bursts: Bursts<BEAT_BITS, BLOCK_BITS>,
     store: FrameStore<AW, CW>,
     retire: Retire,
     verdict: DFF<Bits<STATUS_BITS>>,
@@ -99,7 +99,6 @@ pub struct H2c<const AW: usize, const CW: usize> {
     most_bytes: Constant<Bits<32>>,
     ports: Constant<Bits<8>>,
     one: Constant<Bits<LENGTH_BITS>>,
-    one_beat: Constant<Bits<BEATS_BITS>>,
     one_clock: Constant<Bits<2>>,
     lag: Constant<Bits<2>>,
     tag: Constant<Bits<TAG_BITS>>,
@@ -150,7 +149,6 @@ impl<const AW: usize, const CW: usize> H2c<AW, CW> {
             most_bytes: Constant::new(u64::from(geometry.max_frame_bytes).into()),
             ports: Constant::new(u64::from(geometry.ports).into()),
             one: Constant::new(1_u64.into()),
-            one_beat: Constant::new(1_u64.into()),
             one_clock: Constant::new(1_u64.into()),
             lag: Constant::new(ROOM_LAG.into()),
             tag: Constant::new(FRAME_TAG.into()),
@@ -238,7 +236,7 @@ impl<const AW: usize, const CW: usize> Logic for H2c<AW, CW> {
 
         // Bursts.
         self.bursts.address.next = self.taker.iova.val();
-        self.bursts.beats.next = bit_cast::<BEATS_BITS, BEAT_BITS>(self.last_beat.q.val()) + self.one_beat.val();
+        self.bursts.last.next = self.last_beat.q.val();
         self.may_ask.next = self.store.room.val() & !self.settle.q.val().any();
         self.m_axis.valid.next = self.bursts.m_axis.valid.val() & self.may_ask.val();
         self.m_axis.data.next.address = self.bursts.m_axis.data.val().address;

@@ -17,20 +17,20 @@ use crate::support::GEOMETRY;
 #[test]
 fn bursts_cover_a_transfer_and_end_at_boundaries() {
     let mut rng = rng();
-    let mut m = model("bursts", Bursts::<14>::default());
+    let mut m = model("bursts", Bursts::<13, 10>::default());
     let port = |name: &str| m.port(name);
-    let (start, address, beats, busy) = (port("start"), port("address"), port("beats"), port("busy"));
+    let (start, address, last, busy) = (port("start"), port("address"), port("last"), port("busy"));
     let (data, valid, ready) = (port("m_axis_data"), port("m_axis_valid"), port("m_axis_ready"));
     m.set(m.port("reset"), 1);
     m.tick();
     m.set(m.port("reset"), 0);
     for round in 0..400 {
-        let count = if rng.random_bool(0.5) { rng.random_range(1..=40) } else { rng.random_range(1..1 << 14) };
+        let count = if rng.random_bool(0.5) { rng.random_range(1..=40) } else { rng.random_range(1..=1 << 13) };
         // Next to the end of the lower half of the address too.
         let from: u64 = if round % 3 == 0 { (1 << 32) - 8 * rng.random_range(1..100) } else { rng.random::<u64>() >> 1 & !7 };
         m.set(start, 1);
         m.set(address, from | rng.random_range(0..8));
-        m.set(beats, count);
+        m.set(last, count - 1);
         m.tick();
         m.set(start, 0);
         m.set(address, rng.random());
