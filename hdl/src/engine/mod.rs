@@ -34,13 +34,14 @@ pub mod parts {
     pub use crate::host::command::ROW_STANDS;
     pub use crate::host::regs::axi_lite::ADDRESS_BITS;
     pub use crate::parse::{self, Parser};
+    pub use crate::prim::Width;
     pub use crate::records::{
         BeatSink, BeatSource, CLOCK_BITS, CounterReply, CounterRequest, FlowAction, FrameInfo, L2Record, LENGTH_BITS, PORT_BITS,
         Parsed, PuntInfo, REASON_BITS, SEEN_BITS, TableWrite, Verdict,
     };
     pub use crate::rx::WireSink;
     pub use crate::table::{self, FlowTable, RingDelay};
-    pub use crate::tx::{Merges, Widen, Width, WireSource, word_bits};
+    pub use crate::tx::{Merges, Widen, WireSource, word_bits};
     pub use crate::verdict::VerdictStage;
 }
 

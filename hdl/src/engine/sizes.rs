@@ -13,7 +13,6 @@ pub const fn frames_aw(width: usize) -> usize {
     if width > HOST_BEAT_BITS { 6 } else { 4 }
 }
 
-
 /// How often a packet is looked up: at 64 bits all that is looked up has five beats and more, and no frame fewer than two.
 pub const fn lookup_pace(width: usize) -> Pace {
     if width > HOST_BEAT_BITS { Pace::EveryClock } else { Pace::Seldom }

@@ -71,7 +71,7 @@ macro_rules! engine {
             const _: () = assert!(WRITE_CLOCKS <= ROW_STANDS);
 
             // Merge may have begun with frames whose first beat is not yet there: more headers wait than there are credits.
-            type Receive = <$crate::rx::Width<W> as $crate::rx::Receive<
+            type Receive = <Width<W> as $crate::rx::Receive<
                 PORTS,
                 STORE_AW,
                 { STORE_AW + 1 },

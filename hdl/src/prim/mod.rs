@@ -25,6 +25,7 @@ mod small_fifo;
 mod small_ram;
 mod stream;
 mod variant;
+mod width;
 pub(crate) mod xor_tree;
 
 pub use cut_fifo::CutFifo;
@@ -39,3 +40,4 @@ pub use small_fifo::SmallFifo;
 pub use small_ram::SmallRam;
 pub use stream::{StreamSink, StreamSource};
 pub use variant::{RamShape, RamVariant, ecp5_blocks};
+pub use width::Width;

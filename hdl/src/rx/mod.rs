@@ -53,6 +53,8 @@ pub use store::RxStore;
 pub use strip::Strip;
 pub use turn::TurnBytes;
 
+use crate::prim::Width;
+
 /// Bits of a head of 64-bit beats: twelve hold [`HEAD_BYTES`].
 pub const HEAD_64: usize = 12 * 64;
 /// Bits of a head of 512-bit beats: two.
@@ -64,10 +66,6 @@ pub type RxPort512 = RxPort<512, 64, 513, 2, HEAD_512, 8, 9>;
 
 /// Beats between the ports and `Strip` at most, as a power of two: more than the clocks from a header to its verdict, for which beats wait.
 pub const PAYLOAD_AW: usize = 5;
-
-/// A width that an engine may have.
-#[derive(Debug)]
-pub struct Width<const W: usize>;
 
 /// The receive side of an engine of this width: see [`Receive64`] and [`Receive512`], which have the same ports, for the parameters.
 pub trait Receive<

@@ -71,6 +71,8 @@ pub use route::Route;
 pub use splice::Splice;
 pub use widen::Widen;
 
+use crate::prim::Width;
+
 /// [`TxPort`] of 64 bits: 16 KiB for what merge sends, 16 KiB for what the host sends.
 pub type TxPort64 = TxPort<64, 8, 68, 11, 12>;
 /// [`TxPort`] of 512 bits: 16 KiB for what merge sends, 16 KiB for what the host sends.
@@ -80,11 +82,7 @@ pub type HostRx64 = HostRx<64, 11, 12, 8, 9>;
 /// [`HostRx`] of 512 bits with a store of 128 KiB: what comes at eight times the host's rate, two windows of TCP among it, has to wait somewhere.
 pub type HostRx512 = HostRx<512, 11, 12, 11, 12>;
 
-/// What the width of an engine decides on this side.
-#[derive(Debug, Clone, Copy)]
-pub struct Width<const W: usize>;
-
-/// The merge of such an engine.
+/// The merge of an engine of this width.
 pub trait Merges<const PORTS: usize> {
     /// [`Merge`], or at 64 bits [`NarrowMerge`].
     type Merge;
