@@ -13,11 +13,11 @@ impl Pace {
     /// Clocks between questions of [`Pace::Seldom`] at least.
     pub const SELDOM: usize = 5;
 
-    /// Clocks that a write to a [`RamReg`](super::RamReg) read at this pace waits at most.
+    /// Clocks that a write to a [`ParityRam`](super::ParityRam) read at this pace waits at most: one for its parity, one for a read.
     pub const fn write_waits(self) -> usize {
         match self {
             Self::EveryClock => 0,
-            Self::Seldom => 1,
+            Self::Seldom => 2,
         }
     }
 }

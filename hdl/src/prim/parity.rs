@@ -156,7 +156,7 @@ always @(*) bad = {bad};
 pub struct ParityRam<const STORED: usize, const AW: usize> {
     /// The block's clock.
     pub clock: Signal<In, Clock>,
-    /// Write `wdata` at `waddr`, as [`RamReg`] does.
+    /// Write `wdata` at `waddr`, as [`RamReg`] does; with seldom reads a clock later than that, for which `wdata` stands still.
     pub wen: Signal<In, Bit>,
     /// Where to write.
     pub waddr: Signal<In, Bits<AW>>,
@@ -170,6 +170,11 @@ pub struct ParityRam<const STORED: usize, const AW: usize> {
     pub rdata: Signal<Out, Bits<STORED>>,
     /// The row at the `raddr` of three clocks ago is bad; not defined when there was no `ren` then.
     pub bad: Signal<Out, Bit>,
+    // Parity of what is written: the sum over a wide row leaves no time for the way to the memory.
+    writes_wait: Constant<Bit>,
+    wen_s1: DFF<Bit>,
+    waddr_s1: DFF<Bits<AW>>,
+    parity_s1: DFF<Bits<PARITY_BITS>>,
     rows: RamReg<Bits<STORED>, AW>,
     ren_s1: DFF<Bit>,
     ren_s2: DFF<Bit>,
@@ -188,6 +193,10 @@ impl<const STORED: usize, const AW: usize> ParityRam<STORED, AW> {
             raddr: Signal::default(),
             rdata: Signal::default(),
             bad: Signal::default(),
+            writes_wait: Constant::new(reads == Pace::Seldom),
+            wen_s1: DFF::default(),
+            waddr_s1: DFF::default(),
+            parity_s1: DFF::default(),
             rows: RamReg::new(reads),
             ren_s1: DFF::default(),
             ren_s2: DFF::default(),
@@ -205,11 +214,25 @@ impl<const STORED: usize, const AW: usize> Default for ParityRam<STORED, AW> {
 impl<const STORED: usize, const AW: usize> Logic for ParityRam<STORED, AW> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, ren_s1, ren_s2);
+        dff_setup!(self, clock, ren_s1, ren_s2, wen_s1, waddr_s1, parity_s1);
         clock!(self, clock, rows, parity);
         self.rows.wen.next = self.wen.val();
         self.rows.waddr.next = self.waddr.val();
         self.rows.wdata.next = self.wdata.val();
+        self.wen_s1.d.next = self.wen.val();
+        self.waddr_s1.d.next = self.waddr.val();
+        for lowest in (STORED - PARITY_BITS)..(STORED - PARITY_BITS + 1) {
+            self.parity_s1.d.next = self.wdata.val().get_bits::<PARITY_BITS>(lowest);
+            if self.writes_wait.val() {
+                self.rows.wen.next = self.wen_s1.q.val();
+                self.rows.waddr.next = self.waddr_s1.q.val();
+                self.rows.wdata.next = self
+                    .wdata
+                    .val()
+                    .replace_bit(lowest, self.parity_s1.q.val().get_bit(0))
+                    .replace_bit(lowest + 1, self.parity_s1.q.val().get_bit(1));
+            }
+        }
         self.rows.ren.next = self.ren.val();
         self.rows.raddr.next = self.raddr.val();
         self.rdata.next = self.rows.rdata.val();

@@ -183,6 +183,8 @@ pub struct FlowTable<
     answer_s12: DFF<FlowAction>,
 
     no_ports: Constant<Bits<KEY_BITS_V6>>,
+    writes_wait: Constant<Bit>,
+    write_valid_s1: DFF<Bit>,
 }
 
 impl<
@@ -265,6 +267,8 @@ impl<
             action_v4: Signal::default(),
             action_v6: Signal::default(),
             answer_s12: DFF::default(),
+            writes_wait: Constant::new(lookups == Pace::Seldom),
+            write_valid_s1: DFF::default(),
             no_ports: Constant::new((0..MARK_BITS).fold(!Bits::default(), |ones, bit| ones.replace_bit(bit, false))),
         }
     }
@@ -282,7 +286,18 @@ impl<
 {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, read_v4_s8, read_v6_s8, entry_s8, bad_slot_s8, bad_slot_index_s8, bad_entry_s12, answer_s12);
+        dff_setup!(
+            self,
+            clock,
+            read_v4_s8,
+            read_v6_s8,
+            entry_s8,
+            bad_slot_s8,
+            bad_slot_index_s8,
+            bad_entry_s12,
+            answer_s12,
+            write_valid_s1
+        );
         clock!(
             self,
             clock,
@@ -344,7 +359,12 @@ impl<
         self.datagrams.fragment_s5.next = self.fragment_s5.dout.val();
         self.datagrams.tick.next = self.tick.val();
         self.datagrams.lifetime.next = self.fragment_lifetime.val();
+        // Datagrams hear of an entry's write when its memory does.
+        self.write_valid_s1.d.next = self.write_valid.val();
         self.datagrams.write_valid.next = self.write_valid.val();
+        if self.writes_wait.val() {
+            self.datagrams.write_valid.next = self.write_valid_s1.q.val();
+        }
         self.datagrams.write.next = self.write.val();
         self.datagrams.matched_s7.next = self.matched.val();
         self.datagrams.picked_s7.next = self.picked.val();

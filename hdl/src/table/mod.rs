@@ -16,8 +16,9 @@
 //! | slot or stash slot | `k + SLOT_READ >= n` |
 //! | entry | `k + ENTRY_READ >= n` |
 //!
-//! With [`Pace::Seldom`](crate::prim::Pace) a write waits for a clock in which its memory is not read, one clock at most: a lookup that reads in the
-//! clock of the pulse, `k + SLOT_READ == n` or `k + ENTRY_READ == n`, does not see it. The write must stand still for that clock.
+//! With [`Pace::Seldom`](crate::prim::Pace) a write of a slot or an entry waits for its parity and then for a clock in which its memory is not read, two
+//! clocks at most: a lookup that reads in the clock of the pulse, or in the one behind it, does not see it. The write must stand still for these
+//! clocks, and the next one comes behind them.
 //!
 //! It follows, for writes in consecutive clocks or further apart, with lookups in every clock:
 //! - Every lookup that starts after a write sees it.
