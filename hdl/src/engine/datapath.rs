@@ -159,7 +159,7 @@ macro_rules! engine_datapath {
                     header_l2: Signal::default(),
                     credits: Credits::default(),
                     parser: Parser::default(),
-                    parsed: RingDelay::new(sizes::lookup_pace(W)),
+                    parsed: RingDelay::default(),
                     l2: StreamFifo::default(),
                     flows: Table::new(sizes::lookup_pace(W), GEOMETRY.hash_bits.into()),
                     stage: VerdictStage::new(sizes::lookup_pace(W)),
