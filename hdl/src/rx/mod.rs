@@ -22,6 +22,7 @@
 //! rust-hdl cannot compute with const generics, so a block takes every width it needs; the aliases of each width are here.
 
 mod arbiter;
+mod beat_kind;
 mod gather;
 mod join;
 mod judge;
@@ -35,9 +36,11 @@ mod receive_64;
 mod split_head;
 mod store;
 mod strip;
+mod trial_fifo;
 mod turn;
 
 pub use arbiter::RxArbiter;
+pub use beat_kind::{BeatKind, Kind};
 pub use gather::Gather;
 pub use join::JoinBeats;
 pub use judge::Judge;
@@ -51,6 +54,7 @@ pub use receive_512::Receive512;
 pub use split_head::{HEAD_BYTES, SplitHead};
 pub use store::RxStore;
 pub use strip::Strip;
+pub use trial_fifo::TrialFifo;
 pub use turn::TurnBytes;
 
 /// Bits of a head of 64-bit beats: twelve hold [`HEAD_BYTES`].

@@ -222,7 +222,7 @@ impl<const W: usize, const AW: usize, const CW: usize> Logic for Strip<W, AW, CW
             self.valid_s1.d.next = self.emit.val();
             self.last_s1.d.next = self.last.val();
             for i in 0..L2_LENGTHS {
-                if self.emit.val() & self.held_moves.val().get_bit(i) {
+                if self.held_moves.val().get_bit(i) {
                     self.data_s1.d.next =
                         (self.held.q.val() << self.shift_held[i].val()) | (self.s_axis.data.val() >> self.shift_next[i].val());
                 }
