@@ -134,7 +134,7 @@ pub struct Gather<const PORTS: usize> {
     frame: DFF<FrameInfo>,
     chosen_port: Signal<Local, Bits<PORT_BITS>>,
     credit_s1: DFF<Bit>,
-    // It ended with the beat before, or earlier, and its header is still to come.
+    // It ended with the beat before, or earlier, and its header is still to come: it is good.
     full: DFF<Bit>,
     issued: DFF<Bit>,
     waits: DFF<Bit>,
@@ -298,7 +298,7 @@ impl<const PORTS: usize> Logic for Gather<PORTS> {
 
         // Its beat, if the frame before has its header or needs none.
         self.yields.next = self.settled.q.val() & !self.whole.q.val() & self.wanted.q.val();
-        self.blocked.next = self.full.q.val() & !self.bad.q.val() & !self.credit_s1.q.val();
+        self.blocked.next = self.full.q.val() & !self.credit_s1.q.val();
         self.may.next = self.room.val() & !self.blocked.val() & !self.yields.val();
         self.take.next = self.may.val() & self.beat_valid.val();
         self.take_last.next = self.may.val() & self.beat_valid.val() & self.beat_last.val();
@@ -386,14 +386,14 @@ impl<const PORTS: usize> Logic for Gather<PORTS> {
             self.frame.d.next.port = self.chosen_port.val();
         }
         self.credit_s1.d.next = self.credit.val();
-        self.issue.next = (self.full.q.val() | (self.filled.q.val() & self.known.q.val() & !self.issued.q.val()))
-            & !self.bad.q.val()
+        self.issue.next = (self.full.q.val()
+            | (self.filled.q.val() & self.known.q.val() & !self.bad.q.val() & !self.issued.q.val()))
             & self.credit_s1.q.val();
-        if self.bad.q.val() | self.credit_s1.q.val() {
+        if self.credit_s1.q.val() {
             self.full.d.next = false;
         }
         if self.take_last.val() {
-            self.full.d.next = !self.awaits[0].q.val() & !self.issued.q.val() & !self.issue.val();
+            self.full.d.next = !self.awaits[0].q.val() & !self.how.val().bad & !self.issued.q.val() & !self.issue.val();
         }
         if self.issue.val() {
             self.issued.d.next = true;

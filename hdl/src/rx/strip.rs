@@ -68,7 +68,8 @@ pub struct Strip<const W: usize, const AW: usize, const CW: usize> {
     pub m_axis: BeatSource<W>,
 
     // What a header's length means, and its way to the frame's first beat.
-    last_byte: Signal<Local, Bits<BYTE_BITS>>,
+    in_last: Signal<Local, Bits<BYTE_BITS>>,
+    is_length: [Signal<Local, Bit>; L2_LENGTHS],
     tail: Signal<Local, Bits<BYTE_BITS>>,
     moves: Signal<Local, Bits<L2_LENGTHS>>,
     skips: Signal<Local, Bits<PLACE_BITS>>,
@@ -101,7 +102,6 @@ pub struct Strip<const W: usize, const AW: usize, const CW: usize> {
     last_s1: DFF<Bit>,
     valid_s1: DFF<Bit>,
 
-    one: Constant<Bits<BYTE_BITS>>,
     next_place: Constant<Bits<PLACE_BITS>>,
     in_beat: Constant<Bits<BYTE_BITS>>,
     lengths: [Constant<Bits<L2_LENGTH_BITS>>; L2_LENGTHS],
@@ -134,7 +134,8 @@ impl<const W: usize, const AW: usize, const CW: usize> Default for Strip<W, AW, 
             length: Signal::default(),
             s_axis: BeatSink::default(),
             m_axis: BeatSource::default(),
-            last_byte: Signal::default(),
+            in_last: Signal::default(),
+            is_length: array::from_fn(|_| Signal::default()),
             tail: Signal::default(),
             moves: Signal::default(),
             skips: Signal::default(),
@@ -158,7 +159,6 @@ impl<const W: usize, const AW: usize, const CW: usize> Default for Strip<W, AW, 
             data_s1: DFF::default(),
             last_s1: DFF::default(),
             valid_s1: DFF::default(),
-            one: Constant::new(1_u64.into()),
             next_place: Constant::new(1_u64.into()),
             in_beat: Constant::new((bytes as u64 - 1).into()),
             lengths: array::from_fn(|words| Constant::new((l2_bytes(words) as u64).into())),
@@ -178,22 +178,23 @@ impl<const W: usize, const AW: usize, const CW: usize> Logic for Strip<W, AW, CW
         clock!(self, clock, cuts);
         self.cuts.reset.next = self.reset.val();
 
-        // How the header comes off. The last byte's place in its beat is counted from 0.
-        self.last_byte.next = (bit_cast::<BYTE_BITS, LENGTH_BITS>(self.length.val()) - self.one.val()) & self.in_beat.val();
+        // How the header comes off: of a frame's last beat, a full one has more than what is moved away.
+        self.in_last.next = bit_cast::<BYTE_BITS, LENGTH_BITS>(self.length.val()) & self.in_beat.val();
         self.tail.next = 0.into();
         self.moves.next = 0.into();
         self.skips.next = 0.into();
         for i in 0..L2_LENGTHS {
-            if self.l2_length.val() == self.lengths[i].val() {
-                self.tail.next = self.tails[i].val();
+            self.is_length[i].next = self.l2_length.val() == self.lengths[i].val();
+            if self.is_length[i].val() {
+                self.tail.next = self.tail.val() | self.tails[i].val();
                 self.moves.next = self.moves.val().replace_bit(i, true);
-                self.skips.next = self.skipped[i].val();
+                self.skips.next = self.skips.val() | self.skipped[i].val();
             }
         }
         self.cuts.s_axis.valid.next = self.header_valid.val();
         self.cuts.s_axis.data.next.moves = self.moves.val();
         self.cuts.s_axis.data.next.skips = self.skips.val();
-        self.cuts.s_axis.data.next.ends_early = self.last_byte.val() < self.tail.val();
+        self.cuts.s_axis.data.next.ends_early = self.in_last.val().any() & (self.in_last.val() <= self.tail.val());
 
         self.advance.next = self.m_axis.ready.val() | !self.valid_s1.q.val();
         self.known.next = self.place.q.val().any() | self.cuts.m_axis.valid.val();
