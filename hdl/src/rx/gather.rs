@@ -283,16 +283,18 @@ impl<const PORTS: usize> Logic for Gather<PORTS> {
             self.is_chosen[i].next = self.next.chosen[i].val();
             self.ended[i].next = self.s_axis_ended[i].valid.val() & !self.popped[i].q.val();
             if self.is_chosen[i].val() {
-                self.beat.next = self.s_axis_beats[i].data.val();
                 self.beat_last.next = self.s_axis_beats[i].last.val();
-                self.beat_kinds.next = self.kinds[i].val();
                 self.beat_valid.next = self.s_axis_beats[i].valid.val();
                 self.more.next = self.coming[i].val();
                 self.has_ended.next = self.ended[i].val();
-                self.how.next = self.s_axis_ended[i].data.val();
-                self.chosen_port.next = self.numbers[i].val();
             } else if self.ended[i].val() {
                 self.other_ended.next = true;
+            }
+            if !self.next.hidden[i].val() {
+                self.beat.next = self.s_axis_beats[i].data.val();
+                self.beat_kinds.next = self.kinds[i].val();
+                self.how.next = self.s_axis_ended[i].data.val();
+                self.chosen_port.next = self.numbers[i].val();
             }
         }
 

@@ -16,8 +16,8 @@
 //!   tags, or than one tag and a word, or may be.
 //!
 //! # How
-//! With each beat comes what its halves may be. What counts of that is known in the clock behind the beat's, in a few flip-flops, and stays until the
-//! next frame's first beat is awaited.
+//! With each beat comes what its halves may be. What counts of that is known in the clock behind the beat's, in a few flip-flops, and stays until
+//! the next frame's second beat is awaited.
 
 use std::array;
 
@@ -264,6 +264,11 @@ impl Logic for PassingLayer2 {
             self.outer_dot1q.d.next = self.late_dot1q.val();
             self.outer_dot1ad.d.next = self.late_dot1ad.val();
             self.has_tag.d.next = self.late_dot1q.val() | self.late_dot1ad.val();
+            self.inner_dot1q.d.next = false;
+            self.inner_dot1ad.d.next = false;
+            self.has_two.d.next = false;
+            self.one_tag_s1.d.next = false;
+            self.is_pppoe.d.next = false;
         }
         if self.awaits[2].val() {
             self.inner_dot1q.d.next = self.has_tag.q.val() & self.early_dot1q.val();
@@ -287,19 +292,6 @@ impl Logic for PassingLayer2 {
         {
             self.is_pppoe.d.next = self.is_ppp.val();
             self.is_v6.d.next = self.is_ppp_v6.val();
-        }
-        if self.awaits[0].val() {
-            self.outer_dot1q.d.next = false;
-            self.outer_dot1ad.d.next = false;
-            self.has_tag.d.next = false;
-            self.inner_dot1q.d.next = false;
-            self.inner_dot1ad.d.next = false;
-            self.has_two.d.next = false;
-            self.one_tag_s1.d.next = false;
-            self.type_pppoe.d.next = false;
-            self.session.d.next = false;
-            self.is_pppoe.d.next = false;
-            self.is_v6.d.next = false;
         }
         self.one_tag.next = self.one_tag_s1.q.val();
         self.longer_2.next = self.has_tag.q.val() | self.session.q.val();
@@ -333,14 +325,11 @@ impl Logic for PassingLayer2 {
             }
         }
 
-        // What a whole frame has. What must be zero is reset, so the rest of it is a copy.
+        // What a whole frame has. What must be zero is reset below, so the rest of it is a copy.
         if !self.waits.val() {
             self.plain_s2.d.next = self.l2_beats.val().get_bits::<PLAIN_BITS>(144);
             for i in 0..MORE {
                 self.words_s2[i].d.next = self.l2_beats.val().get_bits::<WORD_BITS>(112 - (i * 32));
-                if !self.has_words[i].val() {
-                    self.words_s2[i].d.next = 0.into();
-                }
             }
             self.length_s2.d.next = self.l2_length.val();
             self.v6_s2.d.next = self.is_v6.q.val() & !self.cut.val();
@@ -350,13 +339,7 @@ impl Logic for PassingLayer2 {
             self.inner_dot1ad_s2.d.next = self.inner_dot1ad.q.val() & !self.cut.val();
             self.pppoe_s2.d.next = self.is_pppoe.q.val() & !self.cut.val();
             self.outer_vid_s2.d.next = self.l2_beats.val().get_bits::<VID_BITS>(128);
-            if self.cut.val() | !self.has_tag.q.val() {
-                self.outer_vid_s2.d.next = 0.into();
-            }
             self.inner_vid_s2.d.next = self.l2_beats.val().get_bits::<VID_BITS>(96);
-            if self.cut.val() | !self.has_two.q.val() {
-                self.inner_vid_s2.d.next = 0.into();
-            }
             if self.has_two.q.val() {
                 self.ethertype_s2.d.next = self.innermost_type.val();
                 self.session_s2.d.next = self.l2_beats.val().get_bits::<16>(48);
@@ -379,9 +362,21 @@ impl Logic for PassingLayer2 {
             if self.cut.val() {
                 self.ethertype_s2.d.next = self.plain_type.val();
             }
-            if self.cut.val() | !self.is_pppoe.q.val() {
-                self.session_s2.d.next = 0.into();
+        }
+        // What it does not have. That stands still as long as the rest does.
+        for i in 0..MORE {
+            if !self.has_words[i].val() {
+                self.words_s2[i].d.next = 0.into();
             }
+        }
+        if self.cut.val() | !self.has_tag.q.val() {
+            self.outer_vid_s2.d.next = 0.into();
+        }
+        if self.cut.val() | !self.has_two.q.val() {
+            self.inner_vid_s2.d.next = 0.into();
+        }
+        if self.cut.val() | !self.is_pppoe.q.val() {
+            self.session_s2.d.next = 0.into();
         }
 
         for i in 0..MORE {
