@@ -27,6 +27,7 @@ use std::array;
 
 use fpgaflow_abi::wire;
 
+use super::beat_kind::KINDS_BITS;
 use super::live_port::Ended;
 use super::passing_layer2::L2_BEATS_BITS;
 use super::{JoinBeats, NextPort, PassingLayer2};
@@ -55,6 +56,8 @@ pub struct Gather<const PORTS: usize> {
     pub s_axis_beats: [BeatSink<W>; PORTS],
     /// Another beat follows at once.
     pub coming: [Signal<In, Bit>; PORTS],
+    /// What is in the beat of each port: [`BeatKind`](super::BeatKind)'s codes.
+    pub kinds: [Signal<In, Bits<KINDS_BITS>>; PORTS],
     /// The port's frame is read on trial.
     pub hold: [Signal<Out, Bit>; PORTS],
     /// It is to be read again.
@@ -88,6 +91,7 @@ pub struct Gather<const PORTS: usize> {
     // What the chosen port has.
     beat: Signal<Local, Bits<W>>,
     beat_last: Signal<Local, Bit>,
+    beat_kinds: Signal<Local, Bits<KINDS_BITS>>,
     beat_valid: Signal<Local, Bit>,
     more: Signal<Local, Bit>,
     has_ended: Signal<Local, Bit>,
@@ -107,11 +111,11 @@ pub struct Gather<const PORTS: usize> {
 
     // The next beat is the first of its frame, the second, …; none is set behind the fourth.
     awaits: [DFF<Bit>; L2_BEATS],
-    // The beat before, and that it was the first, the second, ….
+    // The beat before, and that it was its frame's last, and first.
     previous: DFF<Bits<W>>,
     previous_last: DFF<Bit>,
     pushed: DFF<Bit>,
-    was: [DFF<Bit>; L2_BEATS],
+    was_first: DFF<Bit>,
     raw: [DFF<Bits<W>>; L2_BEATS],
     l2_beats: JoinBeats<W, L2_BEATS, L2_BEATS_BITS>,
 
@@ -130,7 +134,7 @@ pub struct Gather<const PORTS: usize> {
     frame: DFF<FrameInfo>,
     chosen_port: Signal<Local, Bits<PORT_BITS>>,
     credit_s1: DFF<Bit>,
-    // It ended with the beat before, or earlier, and its header is still to come.
+    // It ended with the beat before, or earlier, and its header is still to come: it is good.
     full: DFF<Bit>,
     issued: DFF<Bit>,
     waits: DFF<Bit>,
@@ -168,6 +172,7 @@ impl<const PORTS: usize> Default for Gather<PORTS> {
             s_axis_ended: array::from_fn(|_| StreamSink::default()),
             s_axis_beats: array::from_fn(|_| BeatSink::default()),
             coming: array::from_fn(|_| Signal::default()),
+            kinds: array::from_fn(|_| Signal::default()),
             hold: array::from_fn(|_| Signal::default()),
             restart: array::from_fn(|_| Signal::default()),
             credit: Signal::default(),
@@ -186,6 +191,7 @@ impl<const PORTS: usize> Default for Gather<PORTS> {
             is_chosen: array::from_fn(|_| Signal::default()),
             beat: Signal::default(),
             beat_last: Signal::default(),
+            beat_kinds: Signal::default(),
             beat_valid: Signal::default(),
             more: Signal::default(),
             has_ended: Signal::default(),
@@ -203,7 +209,7 @@ impl<const PORTS: usize> Default for Gather<PORTS> {
             previous: DFF::default(),
             previous_last: DFF::default(),
             pushed: DFF::default(),
-            was: array::from_fn(|_| DFF::default()),
+            was_first: DFF::default(),
             raw: array::from_fn(|_| DFF::default()),
             l2_beats: JoinBeats::default(),
             moved: Signal::default(),
@@ -244,7 +250,7 @@ impl<const PORTS: usize> Logic for Gather<PORTS> {
     fn update(&mut self) {
         dff_setup!(self, clock, settled, whole, wanted, previous, previous_last, pushed, filled, known, bad, frame, credit_s1);
         dff_setup!(self, clock, full, issued, waits, header_valid_s1, frame_s1, gre_s1, fragment_s1);
-        dff_setup!(self, clock, ended_s1, gre_early, gre_late);
+        dff_setup!(self, clock, ended_s1, was_first, gre_early, gre_late);
         clock!(self, clock, next, layer2);
         self.next.reset.next = self.reset.val();
         for i in 0..PORTS {
@@ -253,7 +259,6 @@ impl<const PORTS: usize> Logic for Gather<PORTS> {
         for i in 0..L2_BEATS {
             self.awaits[i].clock.next = self.clock.val();
             self.awaits[i].d.next = self.awaits[i].q.val();
-            self.was[i].clock.next = self.clock.val();
             self.raw[i].clock.next = self.clock.val();
             self.raw[i].d.next = self.raw[i].q.val();
         }
@@ -267,6 +272,7 @@ impl<const PORTS: usize> Logic for Gather<PORTS> {
         // What the chosen port has. The word of a frame whose last beat was taken in the clock before is still there, and says nothing more.
         self.beat.next = 0.into();
         self.beat_last.next = false;
+        self.beat_kinds.next = 0.into();
         self.beat_valid.next = false;
         self.more.next = false;
         self.has_ended.next = false;
@@ -277,21 +283,24 @@ impl<const PORTS: usize> Logic for Gather<PORTS> {
             self.is_chosen[i].next = self.next.chosen[i].val();
             self.ended[i].next = self.s_axis_ended[i].valid.val() & !self.popped[i].q.val();
             if self.is_chosen[i].val() {
-                self.beat.next = self.s_axis_beats[i].data.val();
                 self.beat_last.next = self.s_axis_beats[i].last.val();
                 self.beat_valid.next = self.s_axis_beats[i].valid.val();
                 self.more.next = self.coming[i].val();
                 self.has_ended.next = self.ended[i].val();
-                self.how.next = self.s_axis_ended[i].data.val();
-                self.chosen_port.next = self.numbers[i].val();
             } else if self.ended[i].val() {
                 self.other_ended.next = true;
+            }
+            if !self.next.hidden[i].val() {
+                self.beat.next = self.s_axis_beats[i].data.val();
+                self.beat_kinds.next = self.kinds[i].val();
+                self.how.next = self.s_axis_ended[i].data.val();
+                self.chosen_port.next = self.numbers[i].val();
             }
         }
 
         // Its beat, if the frame before has its header or needs none.
         self.yields.next = self.settled.q.val() & !self.whole.q.val() & self.wanted.q.val();
-        self.blocked.next = self.full.q.val() & !self.bad.q.val() & !self.credit_s1.q.val();
+        self.blocked.next = self.full.q.val() & !self.credit_s1.q.val();
         self.may.next = self.room.val() & !self.blocked.val() & !self.yields.val();
         self.take.next = self.may.val() & self.beat_valid.val();
         self.take_last.next = self.may.val() & self.beat_valid.val() & self.beat_last.val();
@@ -311,9 +320,7 @@ impl<const PORTS: usize> Logic for Gather<PORTS> {
         self.wanted.d.next = self.other_ended.val();
 
         // Which beat of its frame it is.
-        for i in 0..L2_BEATS {
-            self.was[i].d.next = self.take.val() & self.awaits[i].q.val();
-        }
+        self.was_first.d.next = self.take.val() & self.awaits[0].q.val();
         if self.take.val() {
             self.awaits[0].d.next = false;
             for i in 1..L2_BEATS {
@@ -381,14 +388,14 @@ impl<const PORTS: usize> Logic for Gather<PORTS> {
             self.frame.d.next.port = self.chosen_port.val();
         }
         self.credit_s1.d.next = self.credit.val();
-        self.issue.next = (self.full.q.val() | (self.filled.q.val() & self.known.q.val() & !self.issued.q.val()))
-            & !self.bad.q.val()
+        self.issue.next = (self.full.q.val()
+            | (self.filled.q.val() & self.known.q.val() & !self.bad.q.val() & !self.issued.q.val()))
             & self.credit_s1.q.val();
-        if self.bad.q.val() | self.credit_s1.q.val() {
+        if self.credit_s1.q.val() {
             self.full.d.next = false;
         }
         if self.take_last.val() {
-            self.full.d.next = !self.awaits[0].q.val() & !self.issued.q.val() & !self.issue.val();
+            self.full.d.next = !self.awaits[0].q.val() & !self.how.val().bad & !self.issued.q.val() & !self.issue.val();
         }
         if self.issue.val() {
             self.issued.d.next = true;
@@ -406,15 +413,12 @@ impl<const PORTS: usize> Logic for Gather<PORTS> {
         self.commit.next = self.issue.val() | self.issued.q.val();
         // A frame of one beat is too short, and gone before the word that says so is there.
         self.rollback.next =
-            self.yields.val() | (self.known.q.val() & self.bad.q.val()) | (self.was[0].q.val() & self.previous_last.q.val());
+            self.yields.val() | (self.known.q.val() & self.bad.q.val()) | (self.was_first.q.val() & self.previous_last.q.val());
 
         // The header. The window is its own register: it is not written again before the third beat of the next frame.
-        self.layer2.beat.next = self.beat.val();
-        self.layer2.passes.next = self.room.val();
-        self.layer2.awaits_first.next = self.awaits[0].q.val();
-        self.layer2.awaits_third.next = self.awaits[2].q.val();
-        for i in 1..L2_BEATS {
-            self.layer2.was[i - 1].next = self.was[i].q.val();
+        self.layer2.kinds.next = self.beat_kinds.val();
+        for i in 0..L2_BEATS {
+            self.layer2.awaits[i].next = self.awaits[i].q.val();
         }
         self.layer2.l2_beats.next = self.l2_beats.joined.val();
         self.layer2.length.next = self.how.val().length;

@@ -21,7 +21,8 @@
 
 #![allow(missing_docs, reason = "the derive of rust-hdl writes public methods without a word; every item of ours has one")]
 
-use super::{Judge, LiveStore, TurnBytes, WireSink};
+use super::beat_kind::KINDS_BITS;
+use super::{BeatKind, Judge, LiveStore, TurnBytes, WireSink};
 use crate::prelude::*;
 use crate::records::{BeatSource, LENGTH_BITS, REASON_BITS};
 
@@ -34,23 +35,20 @@ pub struct Ended {
     pub bad: Bit,
 }
 
+/// Bits of a beat.
+const W: usize = 64;
+/// Bytes of it.
+const B: usize = W / 8;
+/// Bits of what is stored of a beat: it, whether it is its frame's last, and what it has of layer 2.
+const L: usize = W + 1 + KINDS_BITS;
 /// Words that must be free for a frame's end before `tready`.
 const ENDED_MARGIN: u64 = 4;
 /// Beats of an oversize frame beyond those of the longest: the one that shows it, and its last.
 const OVERSIZE_BEATS: usize = 2;
 
-/// One port's receive side: `W` bits in `B` lanes, `2^AW` beats of store. `L` is `W + 1`, `CW` is `AW + 1`. `2^FAW` frames wait at
-/// most; `FCW` is `FAW + 1`.
+/// One port's receive side: `2^AW` beats of store, and `2^FAW` frames wait at most. `CW` is `AW + 1`, `FCW` is `FAW + 1`.
 #[derive(LogicBlock)]
-pub struct LivePort<
-    const W: usize,
-    const B: usize,
-    const L: usize,
-    const AW: usize,
-    const CW: usize,
-    const FAW: usize,
-    const FCW: usize,
-> {
+pub struct LivePort<const AW: usize, const CW: usize, const FAW: usize, const FCW: usize> {
     /// The block's clock.
     pub clock: Signal<In, Clock>,
     /// Synchronous, active high; forgets everything stored.
@@ -67,6 +65,8 @@ pub struct LivePort<
     pub m_axis_ended: StreamSource<Ended>,
     /// Beats.
     pub m_axis_beats: BeatSource<W>,
+    /// What is in the beat: [`BeatKind`]'s codes.
+    pub kinds: Signal<Out, Bits<KINDS_BITS>>,
     /// A beat is offered in the next clock, or follows the one that is offered.
     pub coming: Signal<Out, Bit>,
     /// A frame was dropped.
@@ -80,6 +80,7 @@ pub struct LivePort<
 
     turn: TurnBytes<W>,
     judge: Judge<B>,
+    kind: BeatKind,
     store: LiveStore<L, AW, CW>,
     ended: SmallFifo<Ended, FAW, FCW>,
 
@@ -105,24 +106,23 @@ pub struct LivePort<
     // Which beat of its frame, from 0.
     beat_s1: DFF<Bits<LENGTH_BITS>>,
     word: Signal<Local, Bits<L>>,
+    marks: Signal<Local, Bits<L>>,
+    word_out: Signal<Local, Bits<L>>,
 
     longest_beat: Constant<Bits<LENGTH_BITS>>,
     one: Constant<Bits<LENGTH_BITS>>,
     ended_margin: Constant<Bits<FCW>>,
 }
 
-impl<const W: usize, const B: usize, const L: usize, const AW: usize, const CW: usize, const FAW: usize, const FCW: usize>
-    LivePort<W, B, L, AW, CW, FAW, FCW>
-{
+impl<const AW: usize, const CW: usize, const FAW: usize, const FCW: usize> LivePort<AW, CW, FAW, FCW> {
     /// Clocks from taking a beat to offering it.
     pub const LATENCY: usize = 1 + LiveStore::<L, AW, CW>::LATENCY;
 
     /// The receive side of a port for frames of up to `max_frame_bytes`, without FCS.
     ///
     /// # Panics
-    /// When the widths do not fit each other, or the store could not hold the longest frame.
+    /// When the store could not hold the longest frame.
     pub fn new(max_frame_bytes: usize) -> Self {
-        assert!(W == 8 * B && L == W + 1, "LivePort: {B} lanes and words of {L} bits do not fit beats of {W} bits");
         let beats = max_frame_bytes.div_ceil(B) + OVERSIZE_BEATS;
         assert!(
             beats + LiveStore::<L, AW, CW>::MARGIN <= 1 << AW,
@@ -138,6 +138,7 @@ impl<const W: usize, const B: usize, const L: usize, const AW: usize, const CW: 
             restart: Signal::default(),
             m_axis_ended: StreamSource::default(),
             m_axis_beats: BeatSource::default(),
+            kinds: Signal::default(),
             coming: Signal::default(),
             drop_valid: Signal::default(),
             drop_reason: Signal::default(),
@@ -145,6 +146,7 @@ impl<const W: usize, const B: usize, const L: usize, const AW: usize, const CW: 
             received_length: Signal::default(),
             turn: TurnBytes::default(),
             judge: Judge::new(max_frame_bytes),
+            kind: BeatKind::default(),
             store: LiveStore::default(),
             ended: SmallFifo::default(),
             ready: DFF::default(),
@@ -164,6 +166,8 @@ impl<const W: usize, const B: usize, const L: usize, const AW: usize, const CW: 
             first_s1: DFF::default(),
             beat_s1: DFF::default(),
             word: Signal::default(),
+            marks: Signal::default(),
+            word_out: Signal::default(),
             longest_beat: Constant::new(((max_frame_bytes / B) as u64).into()),
             one: Constant::new(1_u64.into()),
             ended_margin: Constant::new(ENDED_MARGIN.into()),
@@ -171,9 +175,7 @@ impl<const W: usize, const B: usize, const L: usize, const AW: usize, const CW: 
     }
 }
 
-impl<const W: usize, const B: usize, const L: usize, const AW: usize, const CW: usize, const FAW: usize, const FCW: usize> Logic
-    for LivePort<W, B, L, AW, CW, FAW, FCW>
-{
+impl<const AW: usize, const CW: usize, const FAW: usize, const FCW: usize> Logic for LivePort<AW, CW, FAW, FCW> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, ready, in_frame, on, beat, past);
@@ -213,7 +215,11 @@ impl<const W: usize, const B: usize, const L: usize, const AW: usize, const CW: 
         self.beat_s1.d.next = self.beat.q.val();
 
         // s1: into the store, and before the judge.
-        self.word.next = bit_cast::<L, W>(self.data_s1.q.val());
+        self.kind.beat.next = self.data_s1.q.val();
+        for at in (W as u64 + 1)..(W as u64 + 2) {
+            self.marks.next = bit_cast::<L, KINDS_BITS>(self.kind.kinds.val()) << at;
+        }
+        self.word.next = bit_cast::<L, W>(self.data_s1.q.val()) | self.marks.val();
         self.store.push.next = self.push_s1.q.val();
         for at in W..(W + 1) {
             self.store.word.next = self.word.val().replace_bit(at, self.last_s1.q.val());
@@ -240,9 +246,13 @@ impl<const W: usize, const B: usize, const L: usize, const AW: usize, const CW: 
         self.store.restart.next = self.restart.val();
         self.coming.next = self.store.coming.val();
         self.m_axis_beats.valid.next = self.store.m_axis.valid.val();
-        self.m_axis_beats.data.next = self.store.m_axis.data.val().get_bits::<W>(0);
+        self.word_out.next = self.store.m_axis.data.val();
+        self.m_axis_beats.data.next = self.word_out.val().get_bits::<W>(0);
         for at in W..(W + 1) {
-            self.m_axis_beats.last.next = self.store.m_axis.data.val().get_bit(at);
+            self.m_axis_beats.last.next = self.word_out.val().get_bit(at);
+        }
+        for at in (W + 1)..(W + 2) {
+            self.kinds.next = self.word_out.val().get_bits::<KINDS_BITS>(at);
         }
         self.store.m_axis.ready.next = self.m_axis_beats.ready.val();
 

@@ -1,18 +1,24 @@
 //! The receive side, from the wire to what the middle of the pipeline starts from.
 //!
 //! ```text
-//!  s_axis_rx0 -> RxPort --.              .--head--> SplitHead -+--> HeaderRecord, to the parser
-//!  s_axis_rx1 -> RxPort --+-> RxArbiter -+                     | length of layer 2
-//!                                        |                     v
-//!                                        `--beats--> FIFO --> Strip --> beats, to where verdict and payload meet
+//!  64 bits:  s_axis0 -> LivePort --.             .--> HeaderRecord, to the parser
+//!            s_axis1 -> LivePort --+-> Gather ---+--beats on trial--> TrialFifo --> Strip --> beats, to where verdict and payload meet
+//!
+//!  512 bits: s_axis0 -> RxPort --.              .--head--> SplitHead -+--> HeaderRecord
+//!            s_axis1 -> RxPort --+-> RxArbiter -+                     v
+//!                                               '--beats--> FIFO --> Strip --> beats
 //! ```
-//! Heads come as pulses and wait for nothing; beats are streams with back-pressure. A port collects the head of a frame while the frame
-//! comes in, so that the parser has it at once when the frame is found to be good; it does not wait for beats to be read again.
-//! Beats have all the time that the middle of the pipeline takes: they wait for it in the payload FIFO, and behind that FIFO the header
-//! comes off, because there its length has long been known.
+//! Headers come as pulses and wait for nothing; beats are streams with back-pressure. What the parser starts from is collected while a frame
+//! comes in, so that it is there at once when the frame is found to be good. Beats have all the time that the middle of the pipeline takes: they
+//! wait for it in the payload FIFO, and behind that FIFO the header comes off, because there its length has long been known.
+//!
+//! At 512 bits a frame may be one beat, so heads are handed on at once: each port shows one, the arbiter chooses among them, all places of layer 2 are
+//! looked at together. At 64 bits beats are what is chosen, and the header is put together while they pass ([`Gather`]).
 //!
 //! | block | latency in clocks | throughput |
 //! |---|---|---|
+//! | [`LivePort`] | 4 from a beat on the wire to the beat | a beat a clock |
+//! | [`Gather`] | 2 from a frame's last beat to its header | a beat a clock, also from port to port |
 //! | [`RxPort`] | 3 from a frame's last beat to its first beat and its head | a beat a clock |
 //! | [`RxArbiter`] | 1, for beats and heads | a beat a clock, also from port to port |
 //! | [`SplitHead`] | 2 | a head a clock |
@@ -22,6 +28,7 @@
 //! rust-hdl cannot compute with const generics, so a block takes every width it needs; the aliases of each width are here.
 
 mod arbiter;
+mod beat_kind;
 mod gather;
 mod join;
 mod judge;
@@ -35,9 +42,11 @@ mod receive_64;
 mod split_head;
 mod store;
 mod strip;
+mod trial_fifo;
 mod turn;
 
 pub use arbiter::RxArbiter;
+pub use beat_kind::{BeatKind, Kind};
 pub use gather::Gather;
 pub use join::JoinBeats;
 pub use judge::Judge;
@@ -51,6 +60,7 @@ pub use receive_512::Receive512;
 pub use split_head::{HEAD_BYTES, SplitHead};
 pub use store::RxStore;
 pub use strip::Strip;
+pub use trial_fifo::TrialFifo;
 pub use turn::TurnBytes;
 
 use crate::prim::Width;

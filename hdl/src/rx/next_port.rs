@@ -35,6 +35,8 @@ pub struct NextPort<const PORTS: usize> {
     pub change: Signal<In, Bit>,
     /// The choice.
     pub chosen: [Signal<Out, Bit>; PORTS],
+    /// Its opposite, from other flip-flops: for what is wide.
+    pub hidden: [Signal<Out, Bit>; PORTS],
 
     pick: [Signal<Local, Bit>; PORTS],
     asks: [Signal<Local, Bit>; PORTS],
@@ -42,9 +44,11 @@ pub struct NextPort<const PORTS: usize> {
     found: Signal<Local, Bit>,
     passed: Signal<Local, Bit>,
     is_chosen: [DFF<Bit>; PORTS],
+    is_hidden: [DFF<Bit>; PORTS],
     // Ports behind the one chosen: they come first.
     behind: [DFF<Bit>; PORTS],
     first: [Constant<Bit>; PORTS],
+    few: Constant<Bit>,
 }
 
 impl<const PORTS: usize> Default for NextPort<PORTS> {
@@ -58,14 +62,17 @@ impl<const PORTS: usize> Default for NextPort<PORTS> {
             stay: Signal::default(),
             change: Signal::default(),
             chosen: array::from_fn(|_| Signal::default()),
+            hidden: array::from_fn(|_| Signal::default()),
             pick: array::from_fn(|_| Signal::default()),
             asks: array::from_fn(|_| Signal::default()),
             any: Signal::default(),
             found: Signal::default(),
             passed: Signal::default(),
             is_chosen: array::from_fn(|_| DFF::default()),
+            is_hidden: array::from_fn(|_| DFF::default()),
             behind: array::from_fn(|_| DFF::default()),
             first: array::from_fn(|port| Constant::new(port == 0)),
+            few: Constant::new(PORTS <= 2),
         }
     }
 }
@@ -78,7 +85,10 @@ impl<const PORTS: usize> Logic for NextPort<PORTS> {
             self.is_chosen[i].d.next = self.is_chosen[i].q.val();
             self.behind[i].clock.next = self.clock.val();
             self.behind[i].d.next = self.behind[i].q.val();
+            self.is_hidden[i].clock.next = self.clock.val();
+            self.is_hidden[i].d.next = self.is_hidden[i].q.val();
             self.chosen[i].next = self.is_chosen[i].q.val();
+            self.hidden[i].next = self.is_hidden[i].q.val();
         }
 
         // Who may be chosen: ports with a frame that has ended, or else those with a beat.
@@ -105,10 +115,17 @@ impl<const PORTS: usize> Logic for NextPort<PORTS> {
                 self.found.next = true;
             }
         }
+        // Of two there is only one other.
+        if self.few.val() {
+            for i in 0..PORTS {
+                self.pick[i].next = self.asks[i].val();
+            }
+        }
         self.passed.next = false;
         if self.change.val() & self.found.val() {
             for i in 0..PORTS {
                 self.is_chosen[i].d.next = self.pick[i].val();
+                self.is_hidden[i].d.next = !self.pick[i].val();
                 self.behind[i].d.next = self.passed.val();
                 self.passed.next = self.passed.val() | self.pick[i].val();
             }
@@ -117,6 +134,7 @@ impl<const PORTS: usize> Logic for NextPort<PORTS> {
         if self.reset.val() {
             for i in 0..PORTS {
                 self.is_chosen[i].d.next = self.first[i].val();
+                self.is_hidden[i].d.next = !self.first[i].val();
                 self.behind[i].d.next = !self.first[i].val();
             }
         }

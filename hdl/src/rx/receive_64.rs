@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  s_axis[0] -> LivePort --+                                  .--> header, credit_taken
-//!  s_axis[1] -> LivePort --+-> Gather --beats--> FrameFifo --> Strip --> m_axis
+//!  s_axis[1] -> LivePort --+-> Gather --beats--> TrialFifo --> Strip --> m_axis
 //!  ...                         ^ credit
 //! ```
 //! Latency [`Receive64::LATENCY`] clocks from a frame's last beat on the wire to its header. A beat a clock, no bubble between frames.
@@ -14,7 +14,7 @@
 
 use std::array;
 
-use super::{Ended, Gather, LivePort, PAYLOAD_AW, Strip, WireSink};
+use super::{Ended, Gather, LivePort, PAYLOAD_AW, Strip, TrialFifo, WireSink};
 use crate::prelude::*;
 use crate::records::{BeatSource, FrameInfo, HeaderRecord, L2Record, LENGTH_BITS, REASON_BITS};
 
@@ -61,12 +61,9 @@ pub struct Receive64<
     /// Its bytes.
     pub received_length: [Signal<Out, Bits<LENGTH_BITS>>; PORTS],
 
-    ports: [LivePort<W, 8, WORD, AW, CW, FAW, FCW>; PORTS],
+    ports: [LivePort<AW, CW, FAW, FCW>; PORTS],
     gather: Gather<PORTS>,
-    payload: FrameFifo<Bits<WORD>, PAYLOAD_AW, { PAYLOAD_AW + 1 }>,
-    // The FIFO takes what is under way and one more.
-    room: DFF<Bit>,
-    under_way: Constant<Bits<{ PAYLOAD_AW + 1 }>>,
+    payload: TrialFifo<Bits<WORD>, PAYLOAD_AW, { PAYLOAD_AW + 1 }>,
     strip: Strip<W, QAW, QCW>,
     word_in: Signal<Local, Bits<WORD>>,
     word_out: Signal<Local, Bits<WORD>>,
@@ -78,7 +75,7 @@ impl<const PORTS: usize, const AW: usize, const CW: usize, const FAW: usize, con
     Receive64<PORTS, AW, CW, FAW, FCW, QAW, QCW>
 {
     /// Clocks from a frame's last beat on the wire to its header, when nothing waits before it.
-    pub const LATENCY: usize = LivePort::<W, 8, WORD, AW, CW, FAW, FCW>::LATENCY + Gather::<PORTS>::LATENCY;
+    pub const LATENCY: usize = LivePort::<AW, CW, FAW, FCW>::LATENCY + Gather::<PORTS>::LATENCY;
 
     /// For frames of up to `max_frame_bytes`, without FCS.
     pub fn new(max_frame_bytes: usize) -> Self {
@@ -98,9 +95,7 @@ impl<const PORTS: usize, const AW: usize, const CW: usize, const FAW: usize, con
             received_length: array::from_fn(|_| Signal::default()),
             ports: array::from_fn(|_| LivePort::new(max_frame_bytes)),
             gather: Gather::default(),
-            payload: FrameFifo::default(),
-            room: DFF::default(),
-            under_way: Constant::new((Gather::<PORTS>::UNDER_WAY as u64 + 1).into()),
+            payload: TrialFifo::default(),
             strip: Strip::default(),
             word_in: Signal::default(),
             word_out: Signal::default(),
@@ -115,7 +110,6 @@ impl<const PORTS: usize, const AW: usize, const CW: usize, const FAW: usize, con
 {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, room);
         clock!(self, clock, gather, payload, strip);
         self.gather.reset.next = self.reset.val();
         self.strip.reset.next = self.reset.val();
@@ -131,6 +125,7 @@ impl<const PORTS: usize, const AW: usize, const CW: usize, const FAW: usize, con
             self.received_length[i].next = self.ports[i].received_length.val();
             StreamSource::<Ended>::join(&mut self.ports[i].m_axis_ended, &mut self.gather.s_axis_ended[i]);
             BeatSource::<W>::join(&mut self.ports[i].m_axis_beats, &mut self.gather.s_axis_beats[i]);
+            self.gather.kinds[i].next = self.ports[i].kinds.val();
             self.gather.coming[i].next = self.ports[i].coming.val();
             self.ports[i].hold.next = self.gather.hold[i].val();
             self.ports[i].restart.next = self.gather.restart[i].val();
@@ -147,12 +142,11 @@ impl<const PORTS: usize, const AW: usize, const CW: usize, const FAW: usize, con
 
         // Beats of a frame wait in the FIFO for their header, then for their verdict.
         self.word_in.next = bit_cast::<WORD, W>(self.gather.data.val());
-        self.payload.s_axis.data.next = self.word_in.val().replace_bit(64, self.gather.last.val());
-        self.payload.s_axis.valid.next = self.gather.push.val();
+        self.payload.word.next = self.word_in.val().replace_bit(64, self.gather.last.val());
+        self.payload.push.next = self.gather.push.val();
         self.payload.commit.next = self.gather.commit.val();
         self.payload.rollback.next = self.gather.rollback.val();
-        self.room.d.next = self.payload.space.val() > self.under_way.val();
-        self.gather.room.next = self.room.q.val();
+        self.gather.room.next = self.payload.room.val();
         self.word_out.next = self.payload.m_axis.data.val();
         self.strip.s_axis.data.next = self.word_out.val().get_bits::<W>(0);
         self.strip.s_axis.last.next = self.word_out.val().get_bit(64);

@@ -68,8 +68,9 @@ pub struct Strip<const W: usize, const AW: usize, const CW: usize> {
     pub m_axis: BeatSource<W>,
 
     // What a header's length means, and its way to the frame's first beat.
-    last_byte: Signal<Local, Bits<BYTE_BITS>>,
-    tail: Signal<Local, Bits<BYTE_BITS>>,
+    in_last: Signal<Local, Bits<BYTE_BITS>>,
+    is_length: [Signal<Local, Bit>; L2_LENGTHS],
+    ends: Signal<Local, Bit>,
     moves: Signal<Local, Bits<L2_LENGTHS>>,
     skips: Signal<Local, Bits<PLACE_BITS>>,
     cuts: SmallFifo<Cut, AW, CW>,
@@ -101,11 +102,11 @@ pub struct Strip<const W: usize, const AW: usize, const CW: usize> {
     last_s1: DFF<Bit>,
     valid_s1: DFF<Bit>,
 
-    one: Constant<Bits<BYTE_BITS>>,
     next_place: Constant<Bits<PLACE_BITS>>,
     in_beat: Constant<Bits<BYTE_BITS>>,
     lengths: [Constant<Bits<L2_LENGTH_BITS>>; L2_LENGTHS],
-    tails: [Constant<Bits<BYTE_BITS>>; L2_LENGTHS],
+    // Bytes that a last beat may have of which none is left: a bit each.
+    early: [Constant<Bits<64>>; L2_LENGTHS],
     skipped: [Constant<Bits<PLACE_BITS>>; L2_LENGTHS],
     shift_held: [Constant<Bits<SHIFT_BITS>>; L2_LENGTHS],
     shift_next: [Constant<Bits<SHIFT_BITS>>; L2_LENGTHS],
@@ -134,8 +135,9 @@ impl<const W: usize, const AW: usize, const CW: usize> Default for Strip<W, AW, 
             length: Signal::default(),
             s_axis: BeatSink::default(),
             m_axis: BeatSource::default(),
-            last_byte: Signal::default(),
-            tail: Signal::default(),
+            in_last: Signal::default(),
+            is_length: array::from_fn(|_| Signal::default()),
+            ends: Signal::default(),
             moves: Signal::default(),
             skips: Signal::default(),
             cuts: SmallFifo::default(),
@@ -158,11 +160,10 @@ impl<const W: usize, const AW: usize, const CW: usize> Default for Strip<W, AW, 
             data_s1: DFF::default(),
             last_s1: DFF::default(),
             valid_s1: DFF::default(),
-            one: Constant::new(1_u64.into()),
             next_place: Constant::new(1_u64.into()),
             in_beat: Constant::new((bytes as u64 - 1).into()),
             lengths: array::from_fn(|words| Constant::new((l2_bytes(words) as u64).into())),
-            tails: array::from_fn(|words| Constant::new((tail(words) as u64).into())),
+            early: array::from_fn(|words| Constant::new(((2_u64 << tail(words)) - 2).into())),
             skipped: array::from_fn(|words| Constant::new(((l2_bytes(words) / bytes) as u64).into())),
             shift_held: array::from_fn(|words| Constant::new((8 * tail(words) as u64).into())),
             shift_next: array::from_fn(|words| Constant::new(((W - 8 * tail(words)) as u64).into())),
@@ -178,22 +179,23 @@ impl<const W: usize, const AW: usize, const CW: usize> Logic for Strip<W, AW, CW
         clock!(self, clock, cuts);
         self.cuts.reset.next = self.reset.val();
 
-        // How the header comes off. The last byte's place in its beat is counted from 0.
-        self.last_byte.next = (bit_cast::<BYTE_BITS, LENGTH_BITS>(self.length.val()) - self.one.val()) & self.in_beat.val();
-        self.tail.next = 0.into();
+        // How the header comes off: of a frame's last beat, a full one has more than what is moved away.
+        self.in_last.next = bit_cast::<BYTE_BITS, LENGTH_BITS>(self.length.val()) & self.in_beat.val();
+        self.ends.next = false;
         self.moves.next = 0.into();
         self.skips.next = 0.into();
         for i in 0..L2_LENGTHS {
-            if self.l2_length.val() == self.lengths[i].val() {
-                self.tail.next = self.tails[i].val();
+            self.is_length[i].next = self.l2_length.val() == self.lengths[i].val();
+            if self.is_length[i].val() {
+                self.ends.next = self.ends.val() | self.early[i].val().get_bit(self.in_last.val().index());
                 self.moves.next = self.moves.val().replace_bit(i, true);
-                self.skips.next = self.skipped[i].val();
+                self.skips.next = self.skips.val() | self.skipped[i].val();
             }
         }
         self.cuts.s_axis.valid.next = self.header_valid.val();
         self.cuts.s_axis.data.next.moves = self.moves.val();
         self.cuts.s_axis.data.next.skips = self.skips.val();
-        self.cuts.s_axis.data.next.ends_early = self.last_byte.val() < self.tail.val();
+        self.cuts.s_axis.data.next.ends_early = self.ends.val();
 
         self.advance.next = self.m_axis.ready.val() | !self.valid_s1.q.val();
         self.known.next = self.place.q.val().any() | self.cuts.m_axis.valid.val();
@@ -222,7 +224,7 @@ impl<const W: usize, const AW: usize, const CW: usize> Logic for Strip<W, AW, CW
             self.valid_s1.d.next = self.emit.val();
             self.last_s1.d.next = self.last.val();
             for i in 0..L2_LENGTHS {
-                if self.emit.val() & self.held_moves.val().get_bit(i) {
+                if self.held_moves.val().get_bit(i) {
                     self.data_s1.d.next =
                         (self.held.q.val() << self.shift_held[i].val()) | (self.s_axis.data.val() >> self.shift_next[i].val());
                 }

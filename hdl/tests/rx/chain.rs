@@ -9,7 +9,9 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
 use crate::layer2::Layer2;
-use crate::support::{BeatPorts, HeaderFields, Steady, beats, get_bytes, random_frame, random_length, reset, set_lanes};
+use crate::support::{
+    BeatPorts, HeaderFields, Steady, beats, every_layer2, get_bytes, random_frame, random_length, reset, set_lanes,
+};
 
 const PORTS: usize = 2;
 const MAX: usize = 9018;
@@ -27,6 +29,15 @@ fn longest_l2(frame: &[u8]) -> usize {
     14 + 4 * tags + if session { 8 } else { 0 }
 }
 
+/// A frame to send.
+struct Sent {
+    bytes: Vec<u8>,
+    /// What the lanes show behind its end.
+    beyond: Vec<u8>,
+    /// The MAC finds it bad.
+    bad: bool,
+}
+
 struct Wire {
     tdata: Port,
     tkeep: Port,
@@ -34,8 +45,7 @@ struct Wire {
     tuser: Port,
     tvalid: Port,
     tready: Port,
-    /// Frames to send, and whether the MAC finds them bad.
-    waiting: VecDeque<(Vec<u8>, bool)>,
+    waiting: VecDeque<Sent>,
     at: usize,
     offered: bool,
     expected: VecDeque<Vec<u8>>,
@@ -118,7 +128,7 @@ impl Rig {
 
     fn send(&mut self, port: usize, frame: Vec<u8>) {
         self.wires[port].expected.push_back(frame.clone());
-        self.wires[port].waiting.push_back((frame, false));
+        self.wires[port].waiting.push_back(Sent { bytes: frame, beyond: vec![], bad: false });
     }
 
     /// A frame that must not pass: bad, too short or too long.
@@ -130,7 +140,8 @@ impl Rig {
             _ => rng.random_range(LEAST..200),
         };
         let start = random_frame(rng, length.max(LEAST));
-        self.wires[port].waiting.push_back((start[..length].to_vec(), (LEAST..=MAX).contains(&length)));
+        let (bytes, bad) = (start[..length].to_vec(), (LEAST..=MAX).contains(&length));
+        self.wires[port].waiting.push_back(Sent { bytes, beyond: vec![], bad });
     }
 
     fn clock(&mut self, rng: &mut ChaCha8Rng, gap: f64, stall: f64) {
@@ -138,12 +149,13 @@ impl Rig {
         for wire in &mut self.wires {
             wire.offered = !wire.waiting.is_empty() && (wire.offered || !rng.random_bool(gap));
             m.set(wire.tvalid, wire.offered.into());
-            if let Some((frame, bad)) = wire.waiting.front() {
-                let cut = beats(frame, self.width);
-                set_lanes(m, wire.tdata, cut[wire.at]);
+            if let Some(sent) = wire.waiting.front() {
+                let cut = beats(&sent.bytes, self.width);
+                let lanes: Vec<u8> = cut[wire.at].iter().chain(&sent.beyond).take(self.width).copied().collect();
+                set_lanes(m, wire.tdata, &lanes);
                 m.set(wire.tkeep, ((1_u128 << cut[wire.at].len()) - 1) as u64);
                 m.set(wire.tlast, (wire.at + 1 == cut.len()).into());
-                m.set(wire.tuser, (*bad && wire.at + 1 == cut.len()).into());
+                m.set(wire.tuser, (sent.bad && wire.at + 1 == cut.len()).into());
             }
         }
         m.set(self.credit, (self.credits > 0).into());
@@ -350,4 +362,31 @@ fn header_comes_after(name: &str, dut: impl Block, latency: usize) {
 fn the_header_comes_the_latency_of_port_arbiter_and_split_after_the_last_beat() {
     header_comes_after("rx_chain64_2", Chain64::new(MAX), Chain64::LATENCY);
     header_comes_after("rx_chain512_2", Chain512::new(MAX), Chain512::LATENCY);
+}
+
+/// Every layer 2, cut at every length, while the last beat shows what was cut off.
+fn every_cut(name: &str, dut: impl Block) {
+    let mut rng = rng();
+    let mut rig = Rig::new(name, dut);
+    let mut frames = 0;
+    for whole in every_layer2(&mut rng) {
+        for length in LEAST..64 {
+            let (bytes, beyond) = (whole[..length].to_vec(), whole[length..].to_vec());
+            rig.wires[0].expected.push_back(bytes.clone());
+            rig.wires[0].waiting.push_back(Sent { bytes, beyond, bad: false });
+            frames += 1;
+        }
+    }
+    rig.credits = u32::MAX;
+    for _ in 0..10 * frames {
+        rig.clock(&mut rng, 0.1, 0.1);
+    }
+    rig.assert_empty();
+    assert_eq!(rig.done, 15 * 8 * 50);
+}
+
+#[test]
+fn a_frame_that_ends_inside_layer_2_has_a_plain_header() {
+    every_cut("rx_chain64_2", Chain64::new(MAX));
+    every_cut("rx_chain512_2", Chain512::new(MAX));
 }

@@ -4,6 +4,7 @@ mod arbiter;
 mod chain;
 #[path = "../parse/layer2.rs"]
 mod layer2;
+mod live;
 mod port;
 mod split_head;
 mod store;

@@ -9,7 +9,7 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
 use crate::layer2::Layer2;
-use crate::support::{HeaderFields, fill_layer2, frame_info, random_bytes, random_frame, reset, set_beat};
+use crate::support::{HeaderFields, every_layer2, fill_layer2, frame_info, random_bytes, random_frame, reset, set_beat};
 
 const LATENCY: usize = SplitHead::<HEAD_64>::LATENCY;
 
@@ -121,41 +121,19 @@ fn layer_2_of_random_frames_ends_where_it_should_at_512_bits() {
 fn every_cut(name: &str, dut: impl Block) {
     let mut rng = rng();
     let mut rig = Rig::new(name, dut);
-    let tags: [&[u8]; 2] = [&[0x81, 0x00, 0xaf, 0x0c], &[0x88, 0xa8, 0x01, 0x23]];
-    let mut starts: Vec<Vec<u8>> = vec![vec![]];
-    for depth in 0..3 {
-        let longest: Vec<Vec<u8>> = starts.iter().filter(|start| start.len() == 4 * depth).cloned().collect();
-        starts.extend(longest.iter().flat_map(|start| tags.iter().map(move |tag| [start, *tag].concat())));
-    }
-    let pppoe = |code: u8, protocol: [u8; 2]| [&[0x88, 0x64, 0x11, code, 0xbe, 0xef, 0x00, 0x2a], &protocol[..]].concat();
-    let ends = [
-        vec![0x08, 0x00],
-        vec![0x86, 0xdd],
-        vec![0x08, 0x06],
-        pppoe(0, [0x00, 0x21]),
-        pppoe(0, [0x00, 0x57]),
-        pppoe(0, [0xc0, 0x21]),
-        pppoe(9, [0x00, 0x21]),
-        vec![0x88, 0x64, 0x21, 0x00, 0xbe, 0xef, 0x00, 0x2a, 0x00, 0x21],
-    ];
     let mut frames = 0;
-    for start in &starts {
-        for end in &ends {
-            let mut whole = random_bytes(&mut rng, 12);
-            whole.extend([&start[..], &end[..]].concat());
-            whole.extend(random_bytes(&mut rng, 100));
-            for length in 14..64 {
-                rig.m.set(rig.head_valid, 1);
-                // The head shows what the cut took away.
-                set_beat(&mut rig.m, rig.head, &whole[..94]);
-                rig.m.set(rig.frame, frame_info(length, 1));
-                rig.m.tick();
-                rig.m.set(rig.head_valid, 0);
-                rig.m.tick();
-                assert_eq!(rig.m.get(rig.header_valid), 1);
-                HeaderFields::read(&rig.m, rig.header).check(&whole[..length], 1);
-                frames += 1;
-            }
+    for whole in every_layer2(&mut rng) {
+        for length in 14..64 {
+            rig.m.set(rig.head_valid, 1);
+            // The head shows what the cut took away.
+            set_beat(&mut rig.m, rig.head, &whole[..94]);
+            rig.m.set(rig.frame, frame_info(length, 1));
+            rig.m.tick();
+            rig.m.set(rig.head_valid, 0);
+            rig.m.tick();
+            assert_eq!(rig.m.get(rig.header_valid), 1);
+            HeaderFields::read(&rig.m, rig.header).check(&whole[..length], 1);
+            frames += 1;
         }
     }
     assert_eq!(frames, 15 * 8 * 50);

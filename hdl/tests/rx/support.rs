@@ -204,3 +204,34 @@ pub fn random_frame(rng: &mut ChaCha8Rng, length: usize) -> Vec<u8> {
     fill_layer2(rng, &mut frame);
     frame
 }
+
+/// Frames with every combination of up to three tags and PPPoE, right and almost right.
+pub fn every_layer2(rng: &mut ChaCha8Rng) -> Vec<Vec<u8>> {
+    let tags: [&[u8]; 2] = [&[0x81, 0x00, 0xaf, 0x0c], &[0x88, 0xa8, 0x01, 0x23]];
+    let mut starts: Vec<Vec<u8>> = vec![vec![]];
+    for depth in 0..3 {
+        let longest: Vec<Vec<u8>> = starts.iter().filter(|start| start.len() == 4 * depth).cloned().collect();
+        starts.extend(longest.iter().flat_map(|start| tags.iter().map(move |tag| [start, *tag].concat())));
+    }
+    let pppoe = |code: u8, protocol: [u8; 2]| [&[0x88, 0x64, 0x11, code, 0xbe, 0xef, 0x00, 0x2a], &protocol[..]].concat();
+    let ends = [
+        vec![0x08, 0x00],
+        vec![0x86, 0xdd],
+        vec![0x08, 0x06],
+        pppoe(0, [0x00, 0x21]),
+        pppoe(0, [0x00, 0x57]),
+        pppoe(0, [0xc0, 0x21]),
+        pppoe(9, [0x00, 0x21]),
+        vec![0x88, 0x64, 0x21, 0x00, 0xbe, 0xef, 0x00, 0x2a, 0x00, 0x21],
+    ];
+    let mut frames = vec![];
+    for start in &starts {
+        for end in &ends {
+            let mut whole = random_bytes(rng, 12);
+            whole.extend([&start[..], &end[..]].concat());
+            whole.extend(random_bytes(rng, 100));
+            frames.push(whole);
+        }
+    }
+    frames
+}
