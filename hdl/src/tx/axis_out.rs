@@ -132,7 +132,7 @@ impl<const W: usize, const B: usize, const WORD: usize> Logic for AxisOut<W, B, 
 
         self.taken.next = self.s_axis.valid.val() & self.data.s_axis.ready.val();
         self.sent.d.next = self.taken.val() & self.unpack.last.val();
-        self.length.d.next = self.bytes_before.q.val() + self.unpack.end_byte.val() + self.one.val();
+        self.length.d.next = (self.bytes_before.q.val() | self.unpack.end_byte.val()) + self.one.val();
         if self.taken.val() {
             self.bytes_before.d.next = self.bytes_before.q.val() + self.beat_bytes.val();
             if self.unpack.last.val() {

@@ -28,7 +28,7 @@ use fpgaflow_abi::wire;
 
 use super::header_words::{MORE_WORDS, UNITS_BITS};
 use super::prepend::{SHIFT_BITS, Tag};
-use super::{FieldWords, HeaderWords, Splice};
+use super::{FieldWords, HeaderWords, SHORT_BITS, SHORT_HIGH, SHORT_ONES, SHORT_ZEROS, Splice};
 use crate::prelude::*;
 use crate::records::{BeatSink, BeatSource, FrameInfo, L2Record, LENGTH_BITS, PuntInfo, Verdict};
 
@@ -42,13 +42,8 @@ const BEAT_BITS: usize = 3;
 const SHORTEST_BEATS: usize = wire::MIN_FRAME_BYTES.div_ceil(BEAT_BYTES);
 /// Bytes of a header beyond whole units.
 const HEADER_REST: usize = wire::ETH_HEADER_BYTES % 4;
-/// The shortest frame's length: so many ones above so many zeros.
-const MIN_ONES: usize = 4;
-const MIN_ZEROS: usize = 2;
-const MIN_BITS: usize = MIN_ONES + MIN_ZEROS;
-const HIGH_BITS: usize = LENGTH_BITS - MIN_BITS;
 
-const _: () = assert!(wire::MIN_FRAME_BYTES == ((1 << MIN_ONES) - 1) << MIN_ZEROS && SHORTEST_BEATS == 1 << BEAT_BITS);
+const _: () = assert!(SHORTEST_BEATS == 1 << BEAT_BITS);
 
 /// Composes frames.
 #[derive(LogicBlock)]
@@ -331,7 +326,7 @@ impl Logic for Compose {
             }
             self.at_end.d.next = self.end_next.val();
             self.beat.d.next = self.beat.q.val() + self.one_beat.val();
-            if self.start.val() {
+            if self.over.q.val() {
                 self.beat.d.next = 0.into();
             }
         }
@@ -381,11 +376,11 @@ impl Logic for Compose {
         self.started_frame.next = self.started_punt.val().frame;
         self.frame_length.next = self.started_frame.val().length;
         self.is_short.next = false;
-        for high in MIN_BITS..(MIN_BITS + 1) {
-            for ones in MIN_ZEROS..(MIN_ZEROS + 1) {
+        for high in SHORT_BITS..(SHORT_BITS + 1) {
+            for low in SHORT_ZEROS..(SHORT_ZEROS + 1) {
                 self.is_short.next = self.started_tag.val().forward
-                    & !self.frame_length.val().get_bits::<HIGH_BITS>(high).any()
-                    & !self.frame_length.val().get_bits::<MIN_ONES>(ones).all();
+                    & !self.frame_length.val().get_bits::<SHORT_HIGH>(high).any()
+                    & !self.frame_length.val().get_bits::<SHORT_ONES>(low).all();
             }
         }
         self.short.d.next = self.is_short.val();
@@ -418,21 +413,22 @@ impl Logic for Compose {
             }
         }
         self.following.next = self.masked.val() | self.fields.value.val();
+        // Behind a last beat is the next frame's first word, or nothing that counts.
         if self.step.val() {
             self.held.d.next = self.following.val();
             self.head_start.d.next = 0.into();
             self.head_middle.d.next = 0.into();
             self.head_end.d.next = 0.into();
-            if self.start.val() {
+            if self.over.q.val() {
                 self.held.d.next = 0.into();
             }
-            if self.start.val() | self.in_header.q.val() {
+            if self.over.q.val() | self.in_header.q.val() {
                 self.head_start.d.next = self.word.val().get_bits::<16>(48);
             }
-            if self.start.val() | (self.in_header.q.val() & !(self.begins.q.val() & !self.units.val().get_bit(0))) {
+            if self.over.q.val() | (self.in_header.q.val() & !(self.begins.q.val() & !self.units.val().get_bit(0))) {
                 self.head_middle.d.next = self.word.val().get_bits::<32>(16);
             }
-            if self.start.val() | (self.in_header.q.val() & !self.begins.q.val()) {
+            if self.over.q.val() | (self.in_header.q.val() & !self.begins.q.val()) {
                 self.head_end.d.next = self.word.val().get_bits::<16>(0);
             }
         }

@@ -19,6 +19,7 @@
 //! | [`Prepend`] | 1 from a frame's plan to its first beat | a beat out a clock, also from frame to frame |
 //! | [`Route`] | 1 | a beat a clock |
 //! | [`Merge`] | 4 from verdict to first beat | the above |
+//! | [`NarrowMerge`] | 3 from verdict to first beat | a beat out a clock, where the three before [`Route`] are [`Compose`] |
 //! | [`TxPort`] | 3 from merge to the wire, when nothing waits | a beat a clock |
 //! | [`HostRx`] | stores whole frames | a beat a clock in, 64 bits a clock out |
 //! | [`Widen`] | 1 from the beat that completes a wide one | 64 bits a clock |
@@ -30,6 +31,10 @@
 //! # Stored beats
 //! A store of this side keeps a beat as one word: data, `last`, and the bytes of a last beat less one ([`word_bits`]). At 64 bits
 //! that is 68, which a block RAM of 72 bits holds.
+
+use fpgaflow_abi::wire;
+
+use crate::records::LENGTH_BITS;
 
 mod axis_out;
 mod compose;
@@ -81,6 +86,14 @@ pub type TxPort512 = TxPort<512, 64, 519, 8, 9>;
 pub type HostRx64 = HostRx<64, 11, 12, 8, 9>;
 /// [`HostRx`] of 512 bits with a store of 128 KiB: what comes at eight times the host's rate, two windows of TCP among it, has to wait somewhere.
 pub type HostRx512 = HostRx<512, 11, 12, 11, 12>;
+
+/// The shortest frame's length is so many ones above so many zeros: whether a length is below is seen without a comparison.
+const SHORT_ONES: usize = 4;
+const SHORT_ZEROS: usize = 2;
+const SHORT_BITS: usize = SHORT_ONES + SHORT_ZEROS;
+/// Bits above them.
+const SHORT_HIGH: usize = LENGTH_BITS - SHORT_BITS;
+const _: () = assert!(wire::MIN_FRAME_BYTES == ((1 << SHORT_ONES) - 1) << SHORT_ZEROS);
 
 /// The merge of an engine of this width.
 pub trait Merges<const PORTS: usize> {

@@ -14,7 +14,7 @@
 
 use fpgaflow_abi::wire;
 
-use super::{PackBeat, beat_shift};
+use super::{PackBeat, SHORT_BITS, SHORT_HIGH, SHORT_ONES, SHORT_ZEROS, beat_shift};
 use crate::prelude::*;
 use crate::records::{BeatSink, FrameInfo, LENGTH_BITS};
 
@@ -42,6 +42,8 @@ pub struct Pad<const W: usize, const WORD: usize> {
     beat: DFF<Bits<BEAT_BITS>>,
     padding: DFF<Bit>,
     frame_last: Signal<Local, Bits<LENGTH_BITS>>,
+    length: Signal<Local, Bits<LENGTH_BITS>>,
+    short: Signal<Local, Bit>,
     empty_bytes: Signal<Local, Bits<LENGTH_BITS>>,
     enough: Signal<Local, Bit>,
     ends: Signal<Local, Bit>,
@@ -71,6 +73,8 @@ impl<const W: usize, const WORD: usize> Default for Pad<W, WORD> {
             beat: DFF::default(),
             padding: DFF::default(),
             frame_last: Signal::default(),
+            length: Signal::default(),
+            short: Signal::default(),
             empty_bytes: Signal::default(),
             enough: Signal::default(),
             ends: Signal::default(),
@@ -102,9 +106,17 @@ impl<const W: usize, const WORD: usize> Logic for Pad<W, WORD> {
         } else if self.s_axis.last.val() {
             self.pack.data.next = self.s_axis.data.val() & (self.ones.val() << (self.empty_bytes.val() << 3));
         }
+        self.length.next = self.frame.val().length;
+        self.short.next = false;
+        for high in SHORT_BITS..(SHORT_BITS + 1) {
+            for low in SHORT_ZEROS..(SHORT_ZEROS + 1) {
+                self.short.next =
+                    !self.length.val().get_bits::<SHORT_HIGH>(high).any() & !self.length.val().get_bits::<SHORT_ONES>(low).all();
+            }
+        }
         self.pack.last.next = self.ends.val();
         self.pack.end_byte.next = self.frame_last.val();
-        if self.padding.q.val() | (self.frame_last.val() < self.min_last.val()) {
+        if self.padding.q.val() | self.short.val() {
             self.pack.end_byte.next = self.min_last.val();
         }
         self.m_axis.data.next = self.pack.word.val();

@@ -31,7 +31,7 @@ use crate::records::{FrameInfo, L2_BITS, L2Record, LENGTH_BITS, PORT_BITS, PuntI
 
 /// Beats of the shortest frame from which on orders need not follow each other in every clock. Then no `ready` reaches beyond a flip-flop here:
 /// through all that wait for each other in `Merge` it would be the longest path there is.
-const UNHURRIED_BEATS: usize = 4;
+pub(super) const UNHURRIED_BEATS: usize = 4;
 
 /// Makes the orders for beats of `W` bits.
 #[derive(LogicBlock)]

@@ -26,7 +26,7 @@ use crate::prelude::*;
 use crate::records::{BeatSink, FrameInfo, LENGTH_BITS};
 
 /// Bits in which a store's room is counted in bytes.
-const ROOM_BITS: usize = 24;
+const ROOM_BITS: usize = 16;
 
 /// A store for frames of `W` bits a beat.
 #[derive(LogicBlock)]
@@ -53,7 +53,7 @@ pub struct TxQueue<const W: usize, const WORD: usize, const AW: usize, const CW:
     full: DFF<Bit>,
     length: Signal<Local, Bits<LENGTH_BITS>>,
     room: Signal<Local, Bits<ROOM_BITS>>,
-    need: Signal<Local, Bits<ROOM_BITS>>,
+    beats: Signal<Local, Bits<CW>>,
     drop_first: Signal<Local, Bit>,
     drop_beat: Signal<Local, Bit>,
     advance: Signal<Local, Bit>,
@@ -61,7 +61,7 @@ pub struct TxQueue<const W: usize, const WORD: usize, const AW: usize, const CW:
     valid_s1: DFF<Bit>,
     word_s1: DFF<Bits<WORD>>,
     one: Constant<Bits<LENGTH_BITS>>,
-    beat_bytes: Constant<Bits<ROOM_BITS>>,
+    one_beat: Constant<Bits<CW>>,
 }
 
 impl<const W: usize, const WORD: usize, const AW: usize, const CW: usize> TxQueue<W, WORD, AW, CW> {
@@ -87,7 +87,7 @@ impl<const W: usize, const WORD: usize, const AW: usize, const CW: usize> Defaul
             full: DFF::default(),
             length: Signal::default(),
             room: Signal::default(),
-            need: Signal::default(),
+            beats: Signal::default(),
             drop_first: Signal::default(),
             drop_beat: Signal::default(),
             advance: Signal::default(),
@@ -95,7 +95,7 @@ impl<const W: usize, const WORD: usize, const AW: usize, const CW: usize> Defaul
             valid_s1: DFF::default(),
             word_s1: DFF::default(),
             one: Constant::new(1_u64.into()),
-            beat_bytes: Constant::new((W as u64 / 8).into()),
+            one_beat: Constant::new(1_u64.into()),
         }
     }
 }
@@ -107,14 +107,16 @@ impl<const W: usize, const WORD: usize, const AW: usize, const CW: usize> Logic 
         clock!(self, clock, store);
         self.store.reset.next = self.reset.val();
 
-        // With the first beat: does the frame fit as a whole? Bytes against whole beats of bytes: no rounding needed.
+        // With the first beat: does the frame fit as a whole? Bytes against whole beats of bytes, one fewer than there is room for: no rounding needed.
         self.length.next = self.frame.val().length;
-        self.need.next = bit_cast::<ROOM_BITS, LENGTH_BITS>(self.length.val()) + self.beat_bytes.val();
+        self.beats.next = self.store.space.val() - self.one_beat.val();
         self.room.next = 0.into();
         for at in (beat_shift(W) as u64)..(beat_shift(W) as u64 + 1) {
-            self.room.next = bit_cast::<ROOM_BITS, CW>(self.store.space.val()) << at;
+            self.room.next = bit_cast::<ROOM_BITS, CW>(self.beats.val()) << at;
         }
-        self.drop_first.next = self.tail_drop.val() & !self.in_frame.q.val() & (self.need.val() > self.room.val());
+        self.drop_first.next = self.tail_drop.val()
+            & !self.in_frame.q.val()
+            & (!self.store.space.val().any() | (bit_cast::<ROOM_BITS, LENGTH_BITS>(self.length.val()) > self.room.val()));
         self.drop_beat.next = self.drop_first.val() | (self.in_frame.q.val() & self.dropping.q.val());
 
         self.advance.next = self.store.s_axis.ready.val() | !self.valid_s1.q.val();
