@@ -5,7 +5,7 @@
 //!  consumer[0..3], clock_count --------------------->[ Completions ]<-- written, done
 //!  running, off, base, size_bits, host_counter ----->[             ]--> card_step, events[0..3], bus_error, idle
 //! ```
-//! Throughput: a completion every 18 clocks. Latency from `s_axis_*` to the request on `m_axis` 9 clocks.
+//! Throughput: a completion every 19 clocks. Latency from `s_axis_*` to the request on `m_axis` 10 clocks.
 //!
 //! # Contract
 //! - A source offers an outcome when its data is where it belongs: in host memory with the bus's response, or out of the host's
@@ -39,6 +39,8 @@ const STEP_BITS: usize = 5;
 pub enum Completing {
     /// Looks for an outcome.
     Choose,
+    /// Takes it.
+    Take,
     /// Its words go into the CRC, and the place in the ring is being worked out.
     Gather,
     /// The request waits for the bus.
@@ -93,6 +95,8 @@ pub struct Completions {
 
     state: DFF<Completing>,
     source: DFF<Bits<2>>,
+    // The same, a flip-flop each: they choose among wide outcomes.
+    takes: [DFF<Bit>; TURNS],
     outcome: DFF<Outcome>,
     chosen: Signal<Local, Outcome>,
     chosen_consumer: Signal<Local, Bits<32>>,
@@ -155,6 +159,7 @@ impl Default for Completions {
             idle: Signal::default(),
             state: DFF::default(),
             source: DFF::default(),
+            takes: array::from_fn(|_| DFF::default()),
             outcome: DFF::default(),
             chosen: Signal::default(),
             chosen_consumer: Signal::default(),
@@ -202,24 +207,31 @@ impl Logic for Completions {
         self.sources.reset.next = self.reset.val();
 
         // Whose outcome.
+        for i in 0..TURNS {
+            self.takes[i].clock.next = self.clock.val();
+            self.takes[i].d.next = self.takes[i].q.val();
+            if self.state.q.val() == Completing::Choose {
+                self.takes[i].d.next = self.turn.choice.val() == self.numbers[i].val();
+            }
+        }
         self.turn.last.next = self.source.q.val();
         self.turn.wants[0].next = self.s_axis_command.valid.val();
         self.turn.wants[1].next = self.s_axis_to_host.valid.val();
         self.turn.wants[2].next = self.s_axis_to_card.valid.val();
         self.chosen.next = self.s_axis_command.data.val();
         self.chosen_consumer.next = self.consumer[0].val();
-        if self.turn.choice.val() == self.numbers[1].val() {
+        if self.takes[1].q.val() {
             self.chosen.next = self.s_axis_to_host.data.val();
             self.chosen_consumer.next = self.consumer[1].val();
-        } else if self.turn.choice.val() == self.numbers[2].val() {
+        } else if self.takes[2].q.val() {
             self.chosen.next = self.s_axis_to_card.data.val();
             self.chosen_consumer.next = self.consumer[2].val();
         }
-        self.accept.next = (self.state.q.val() == Completing::Choose)
+        self.accept.next = (self.state.q.val() == Completing::Take)
             & (!self.running.val() | (!self.full.q.val() & self.sources.s_axis.ready.val()));
-        self.s_axis_command.ready.next = self.accept.val() & (self.turn.choice.val() == self.numbers[0].val());
-        self.s_axis_to_host.ready.next = self.accept.val() & (self.turn.choice.val() == self.numbers[1].val());
-        self.s_axis_to_card.ready.next = self.accept.val() & (self.turn.choice.val() == self.numbers[2].val());
+        self.s_axis_command.ready.next = self.accept.val() & self.takes[0].q.val();
+        self.s_axis_to_host.ready.next = self.accept.val() & self.takes[1].q.val();
+        self.s_axis_to_card.ready.next = self.accept.val() & self.takes[2].q.val();
 
         // Room: `full` is up to date two clocks after a completion was issued, and the next is chosen later than that.
         self.issued_low.next = bit_cast::<COUNT_BITS, 32>(self.issued.q.val());
@@ -263,10 +275,10 @@ impl Logic for Completions {
                 self.half.d.next = self.word.val().get_bits::<32>(32);
             }
         }
-        self.crc.clear.next = self.state.q.val() == Completing::Choose;
+        self.crc.clear.next = self.state.q.val() == Completing::Take;
         self.crc.half.next = self.half.q.val();
         self.crc.half_valid.next = self.step.q.val().any() & (self.step.q.val() != self.last_step.val());
-        if (self.state.q.val() != Completing::Choose) & (self.step.q.val() != self.last_step.val()) {
+        if (self.state.q.val() != Completing::Take) & (self.step.q.val() != self.last_step.val()) {
             self.step.d.next = self.step.q.val() + self.one_step.val();
         }
         self.m_axis_beat.valid.next = self.state.q.val() == Completing::Words;
@@ -282,17 +294,23 @@ impl Logic for Completions {
         self.consumer_after.d.next = self.consumer_before.q.val() + self.one.val();
         match self.state.q.val() {
             Completing::Choose => {
+                self.source.d.next = self.turn.choice.val();
+                if self.turn.found.val() {
+                    self.state.d.next = Completing::Take;
+                }
+            }
+            Completing::Take => {
                 self.outcome.d.next = self.chosen.val();
                 self.consumer_before.d.next = self.chosen_consumer.val();
                 self.clock_then.d.next = self.clock_count.val();
-                if self.accept.val() & self.turn.found.val() {
-                    self.source.d.next = self.turn.choice.val();
+                self.step.d.next = 0.into();
+                self.word_at.d.next = 0.into();
+                if self.accept.val() {
+                    self.state.d.next = Completing::Choose;
                     if self.running.val() {
                         self.state.d.next = Completing::Gather;
                     }
                 }
-                self.step.d.next = 0.into();
-                self.word_at.d.next = 0.into();
             }
             Completing::Gather => {
                 self.number.d.next = self.issued.q.val() + self.one.val();

@@ -8,7 +8,7 @@
 //! Latency 4 clocks from a frame's last beat to its first beat out; one beat a clock in and out at once.
 //!
 //! # Contract
-//! - Frames are announced before their first beat comes; the beats of announced frames come in order. With 16 frames announced and
+//! - Frames are announced at least 3 clocks apart, before their first beat comes; the beats of announced frames come in order. With 16 frames announced and
 //!   not yet gone, `s_axis_ready` is low.
 //! - `asked` says that a burst of `asked_beats` (less one) has been asked for. `room` says that the store takes one more burst besides
 //!   all of those; it is not to be trusted for [`ROOM_LAG`] clocks after `asked`.
@@ -86,7 +86,7 @@ pub struct FrameStore<const AW: usize, const CW: usize> {
     beats: FrameFifo<StoredBeat, AW, CW>,
     turn: TurnBytes<64>,
     frames: Signal<Local, Bits<FRAMES_SUM_BITS>>,
-    few_frames: Signal<Local, Bit>,
+    few_frames: DFF<Bit>,
     // Beats asked for that have not come.
     awaited: DFF<Bits<CW>>,
     more: Signal<Local, Bits<CW>>,
@@ -124,7 +124,7 @@ impl<const AW: usize, const CW: usize> Default for FrameStore<AW, CW> {
             beats: FrameFifo::default(),
             turn: TurnBytes::default(),
             frames: Signal::default(),
-            few_frames: Signal::default(),
+            few_frames: DFF::default(),
             awaited: DFF::default(),
             more: Signal::default(),
             free_s1: DFF::default(),
@@ -145,7 +145,7 @@ impl<const AW: usize, const CW: usize> Default for FrameStore<AW, CW> {
 impl<const AW: usize, const CW: usize> Logic for FrameStore<AW, CW> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, awaited, free_s1, number, broken);
+        dff_setup!(self, clock, few_frames, awaited, free_s1, number, broken);
         clock!(self, clock, announced, infos, beats);
         self.announced.reset.next = self.reset.val();
         self.infos.reset.next = self.reset.val();
@@ -188,10 +188,10 @@ impl<const AW: usize, const CW: usize> Logic for FrameStore<AW, CW> {
         // Frames are announced as long as those to come and those to leave fit in `infos`, even if all come at once.
         self.frames.next = bit_cast::<FRAMES_SUM_BITS, FRAMES_COUNT_BITS>(self.announced.fill.val())
             + bit_cast::<FRAMES_SUM_BITS, FRAMES_COUNT_BITS>(self.infos.fill.val());
-        self.few_frames.next = self.frames.val() < self.most_frames.val();
+        self.few_frames.d.next = self.frames.val() < self.most_frames.val();
         self.announced.s_axis.data.next = self.s_axis.data.val();
-        self.announced.s_axis.valid.next = self.s_axis.valid.val() & self.few_frames.val();
-        self.s_axis.ready.next = self.few_frames.val();
+        self.announced.s_axis.valid.next = self.s_axis.valid.val() & self.few_frames.q.val();
+        self.s_axis.ready.next = self.few_frames.q.val();
 
         // Room: what can be pushed, less what is on its way.
         self.more.next = self.awaited.q.val();
@@ -206,6 +206,7 @@ impl<const AW: usize, const CW: usize> Logic for FrameStore<AW, CW> {
         self.room.next = self.free_s1.q.val() >= self.burst.val();
 
         if self.reset.val() {
+            self.few_frames.d.next = false;
             self.awaited.d.next = 0.into();
             self.number.d.next = 0.into();
             self.broken.d.next = false;

@@ -33,7 +33,7 @@ pub struct Hand {
     pub hand: [Signal<Out, Bit>; HOST_RINGS],
     /// A descriptor of the ring is on its way.
     pub busy: [Signal<Out, Bit>; HOST_RINGS],
-    /// The RAM that holds the descriptors, read latency 1 clock.
+    /// The RAM that holds the descriptors, read latency 2 clocks.
     pub ren: Signal<Out, Bit>,
     /// Where to read.
     pub raddr: Signal<Out, Bits<RAM_BITS>>,
@@ -56,7 +56,7 @@ pub struct Hand {
     chosen_at: Signal<Local, Bits<AHEAD_BITS>>,
     next_word: DFF<Bits<3>>,
     ends: Signal<Local, Bit>,
-    // s1: the word is in the RAM's output; s2: it is in `word_s2`, which is the output; s3, s4: it goes
+    // s1: the word is in the RAM's output; s2: it is in the RAM's register, which is the output; s3, s4: it goes
     // into the CRC; s5: the verdict.
     valid_s1: DFF<Bit>,
     place_s1: DFF<Bits<3>>,
@@ -64,7 +64,6 @@ pub struct Hand {
     valid_s2: DFF<Bit>,
     place_s2: DFF<Bits<3>>,
     ring_s2: DFF<Bits<2>>,
-    word_s2: DFF<Bits<64>>,
     // Of a descriptor's last word: that it comes, whose it is, whether the bus failed.
     is_last: Signal<Local, Bit>,
     last_s3: DFF<Bit>,
@@ -113,7 +112,6 @@ impl Default for Hand {
             valid_s2: DFF::default(),
             place_s2: DFF::default(),
             ring_s2: DFF::default(),
-            word_s2: DFF::default(),
             is_last: Signal::default(),
             last_s3: DFF::default(),
             last_s4: DFF::default(),
@@ -135,7 +133,7 @@ impl Default for Hand {
 impl Logic for Hand {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, reading, ring, at, next_word, valid_s1, place_s1, ring_s1, valid_s2, place_s2, ring_s2, word_s2);
+        dff_setup!(self, clock, reading, ring, at, next_word, valid_s1, place_s1, ring_s1, valid_s2, place_s2, ring_s2);
         dff_setup!(self, clock, last_s3, last_s4, done_s5, ring_last, failed_last, status_s5);
         self.crc.clock.next = self.clock.val();
 
@@ -173,22 +171,19 @@ impl Logic for Hand {
         self.valid_s2.d.next = self.valid_s1.q.val();
         self.place_s2.d.next = self.place_s1.q.val();
         self.ring_s2.d.next = self.ring_s1.q.val();
-        if self.valid_s1.q.val() {
-            self.word_s2.d.next = self.rdata.val();
-        }
-        self.word.next = self.word_s2.q.val();
+        self.word.next = self.rdata.val();
         self.place.next = self.place_s2.q.val();
 
         // Its verdict: word 7 holds the CRC of words 0 to 6 when its lower half turns the state into ones. No word of the next one comes in between.
         self.crc.clear.next = self.valid_s1.q.val() & !self.place_s1.q.val().any();
         self.crc.word_valid.next = self.valid_s2.q.val();
-        self.crc.word.next = self.word_s2.q.val();
+        self.crc.word.next = self.rdata.val();
         self.is_last.next = self.valid_s2.q.val() & (self.place_s2.q.val() == self.last_word.val());
         self.last_s3.d.next = self.is_last.val();
         if self.is_last.val() {
             self.ring_last.d.next = self.ring_s2.q.val();
             for failed in BUS_FAILED_BIT..(BUS_FAILED_BIT + 1) {
-                self.failed_last.d.next = self.word_s2.q.val().get_bit(failed);
+                self.failed_last.d.next = self.rdata.val().get_bit(failed);
             }
         }
         self.last_s4.d.next = self.last_s3.q.val();

@@ -86,7 +86,7 @@ pub struct Fetch {
     pub status: Signal<Out, Bits<STATUS_BITS>>,
     rings: [ReadAhead; HOST_RINGS],
     ask: Ask,
-    memory: Memory<Bits<64>, RAM_BITS>,
+    memory: Memory<Bits<64>, RAM_BITS, true>,
     hand: Hand,
     came_word: DFF<Bits<3>>,
     came_bad: DFF<Bit>,
