@@ -6,7 +6,7 @@
 //!  counter_reply_valid, counter_reply ----------->[      ]--> counter_read, counter_index, clock_count
 //!  rings: card_step[0..4], idle[0..4] ----------->[      ]--> rings: running, off, base, size_bits, producer, consumer
 //! ```
-//! A write takes 4 clocks on the bus and is seen by its user 2 clocks after the response was offered at the latest; a read takes 8 to 10, of a
+//! A write takes 4 clocks on the bus and is seen by its user 3 clocks after the response was offered at the latest; a read takes 8 to 10, of a
 //! port or reason counter up to 260.
 //!
 //! # Contract
@@ -189,6 +189,7 @@ pub struct Regs<const PORTS: usize> {
     data_s2: DFF<Bits<32>>,
     counters: Constant<Bits<WRITTEN_BITS>>,
     applies: Signal<Local, Bit>,
+    applies_s2: DFF<Bit>,
     at: Signal<Local, Bits<AT_BITS>>,
     data: Signal<Local, Bits<32>>,
     controls: Controls<PORTS>,
@@ -302,6 +303,7 @@ impl<const PORTS: usize> Regs<PORTS> {
             data_s2: DFF::default(),
             counters: Constant::new(COUNTERS_AT.into()),
             applies: Signal::default(),
+            applies_s2: DFF::default(),
             at: Signal::default(),
             data: Signal::default(),
             controls: Controls::default(),
@@ -338,6 +340,7 @@ impl<const PORTS: usize> Logic for Regs<PORTS> {
             sweep,
             write_s1,
             write_waits,
+            applies_s2,
             data_s2,
             events,
             read_waits,
@@ -380,14 +383,15 @@ impl<const PORTS: usize> Logic for Regs<PORTS> {
         self.at.next = self.bus.write_at.val();
         self.data.next = self.bus.write_data.val() & self.map.mask.val();
         self.applies.next = self.write_s1.q.val() & self.map.mask.val().any();
-        self.controls.write_valid.next = self.applies.val();
+        self.applies_s2.d.next = self.applies.val();
+        self.data_s2.d.next = self.data.val();
+        // s2: it is done, and kept when the counters leave the RAM's port free.
+        self.controls.write_valid.next = self.applies_s2.q.val();
         self.controls.at.next = self.bus.write_at.val();
-        self.controls.data.next = self.data.val();
-        // It is kept when the counters leave the RAM's port free.
+        self.controls.data.next = self.data_s2.q.val();
         if self.applies.val() {
             self.write_waits.d.next = true;
         }
-        self.data_s2.d.next = self.data.val();
         self.stores.next = (self.write_waits.q.val() | self.sweeping.q.val()) & !self.counter_writes.val();
         self.written.waddr.next = bit_cast::<WRITTEN_BITS, 8>(self.bus.write_at.val().get_bits::<8>(0))
             | (bit_cast::<WRITTEN_BITS, 1>(self.bus.write_at.val().get_bits::<1>(9)) << 8);
@@ -413,11 +417,11 @@ impl<const PORTS: usize> Logic for Regs<PORTS> {
         for i in 0..RINGS {
             self.rings[i].clock.next = self.clock.val();
             self.rings[i].reset.next = self.reset.val();
-            self.rings[i].write_valid.next = self.applies.val()
+            self.rings[i].write_valid.next = self.applies_s2.q.val()
                 & (self.bus.write_at.val().get_bits::<RING_PREFIX_BITS>(5) == self.ring_prefix.val())
                 & (self.bus.write_at.val().get_bits::<2>(3) == self.ring_numbers[i].val());
             self.rings[i].offset.next = self.bus.write_at.val().get_bits::<3>(0);
-            self.rings[i].write_data.next = self.data.val();
+            self.rings[i].write_data.next = self.data_s2.q.val();
             self.rings[i].card_step.next = self.card_step[i].val();
             self.rings[i].idle.next = self.idle[i].val();
             self.base[i].next = self.rings[i].base.val();
@@ -435,8 +439,8 @@ impl<const PORTS: usize> Logic for Regs<PORTS> {
         self.parity.row.next = self.bad_row.val();
         self.parity.acknowledge.next = false;
         for bad in PARITY_BAD.lsb..(PARITY_BAD.lsb + 1) {
-            if self.applies.val() & (self.bus.write_at.val() == self.at_parity.val()) {
-                self.parity.acknowledge.next = self.data.val().get_bit(bad);
+            if self.applies_s2.q.val() & (self.bus.write_at.val() == self.at_parity.val()) {
+                self.parity.acknowledge.next = self.data_s2.q.val().get_bit(bad);
             }
         }
         if self.parity.latched.val() {
@@ -446,8 +450,8 @@ impl<const PORTS: usize> Logic for Regs<PORTS> {
             self.happened.next = true;
         }
         self.events.d.next = self.events.q.val() | self.raised.val();
-        if self.applies.val() & (self.bus.write_at.val() == self.at_event.val()) {
-            self.events.d.next = (self.events.q.val() & !self.data.val().get_bits::<EVENT_BITS>(0)) | self.raised.val();
+        if self.applies_s2.q.val() & (self.bus.write_at.val() == self.at_event.val()) {
+            self.events.d.next = (self.events.q.val() & !self.data_s2.q.val().get_bits::<EVENT_BITS>(0)) | self.raised.val();
         }
 
         // A read takes the RAM's port when the counters leave it free.
@@ -526,6 +530,7 @@ impl<const PORTS: usize> Logic for Regs<PORTS> {
             self.sweep.d.next = 0.into();
             self.write_s1.d.next = false;
             self.write_waits.d.next = false;
+            self.applies_s2.d.next = false;
             self.events.d.next = 0.into();
             self.read_waits.d.next = false;
             self.read_s1.d.next = false;
