@@ -5,7 +5,7 @@
 //!  word_valid, word, place, desc_done, status ->[ C2h ]<-- frame_done, write_done
 //!  wanted <----------------------------------[     ]--> m_axis_outcome, retired, bus_error, host_full, idle
 //! ```
-//! Throughput: one beat a clock inside a frame, a frame every `beats + 4` clocks (with its completion, 16 for 60 bytes). Latency from
+//! Throughput: one beat a clock inside a frame, a frame every `beats + 4` clocks (with its completion, 19 for 60 bytes). Latency from
 //! a frame and a buffer being there to the first burst 4 clocks.
 //!
 //! # Contract

@@ -5,7 +5,7 @@
 //!  consumer[0..3], clock_count --------------------->[ Completions ]<-- written, done
 //!  running, off, base, size_bits, host_counter ----->[             ]--> card_step, events[0..3], bus_error, idle
 //! ```
-//! Throughput: a completion every 13 clocks. Latency from `s_axis_*` to the request on `m_axis` 4 clocks.
+//! Throughput: a completion every 19 clocks. Latency from `s_axis_*` to the request on `m_axis` 10 clocks.
 //!
 //! # Contract
 //! - A source offers an outcome when its data is where it belongs: in host memory with the bus's response, or out of the host's
@@ -17,10 +17,10 @@
 
 use std::array;
 
-use fpgaflow_abi::descriptor::{CompletionKind, DESCRIPTOR_WORDS};
+use fpgaflow_abi::descriptor::{CRC_WORDS, CompletionKind, DESCRIPTOR_WORDS};
 use fpgaflow_abi::slot;
 
-use crate::host::crc32::Crc32;
+use crate::host::crc32::Crc32Halves;
 use crate::host::fetch::COUNT_BITS;
 use crate::host::place::{self, Place};
 use crate::host::shelf::Shelf;
@@ -29,15 +29,20 @@ use crate::host::types::{HOST_RINGS, Outcome, STATUS_BITS, WriteBeat, WriteDone,
 use crate::prelude::*;
 use crate::records::{CLOCK_BITS, PORT_BITS, REASON_BITS};
 
+/// Words of a completion in front of the first that is zero.
+const FULL_WORDS: usize = 4;
+/// Bits of a number of a step of the CRC.
+const STEP_BITS: usize = 5;
+
 /// States.
 #[derive(Copy, Clone, Debug, PartialEq, LogicState)]
 pub enum Completing {
     /// Looks for an outcome.
     Choose,
-    /// The place in the ring is being worked out.
+    /// Takes it.
     Take,
-    /// Likewise.
-    Add,
+    /// Its words go into the CRC, and the place in the ring is being worked out.
+    Gather,
     /// The request waits for the bus.
     Request,
     /// The words go out.
@@ -90,6 +95,8 @@ pub struct Completions {
 
     state: DFF<Completing>,
     source: DFF<Bits<2>>,
+    // The same, a flip-flop each: they choose among wide outcomes.
+    takes: [DFF<Bit>; TURNS],
     outcome: DFF<Outcome>,
     chosen: Signal<Local, Outcome>,
     chosen_consumer: Signal<Local, Bits<32>>,
@@ -107,11 +114,18 @@ pub struct Completions {
     word: Signal<Local, Bits<64>>,
     turn: Turn,
     place: Place,
-    crc: Crc32,
+    // Steps of the CRC: the halves of the words that are not zero, of those that are, and one more that lays the CRC bare.
+    step: DFF<Bits<STEP_BITS>>,
+    half: DFF<Bits<32>>,
+    crc: Crc32Halves,
+    crc_word: Signal<Local, Bits<32>>,
     sources: Shelf<Bits<2>, 4, 5>,
     numbers: [Constant<Bits<2>>; TURNS],
     one: Constant<Bits<32>>,
     one_word: Constant<Bits<3>>,
+    one_step: Constant<Bits<STEP_BITS>>,
+    last_gathered: Constant<Bits<STEP_BITS>>,
+    last_step: Constant<Bits<STEP_BITS>>,
     one_place: Constant<Bits<COUNT_BITS>>,
     beats: Constant<Bits<8>>,
     all_bytes: Constant<Bits<8>>,
@@ -145,6 +159,7 @@ impl Default for Completions {
             idle: Signal::default(),
             state: DFF::default(),
             source: DFF::default(),
+            takes: array::from_fn(|_| DFF::default()),
             outcome: DFF::default(),
             chosen: Signal::default(),
             chosen_consumer: Signal::default(),
@@ -162,11 +177,17 @@ impl Default for Completions {
             word: Signal::default(),
             turn: Turn::default(),
             place: Place::default(),
-            crc: Crc32::default(),
+            step: DFF::default(),
+            half: DFF::default(),
+            crc: Crc32Halves::default(),
+            crc_word: Signal::default(),
             sources: Shelf::default(),
             numbers: array::from_fn(|i| Constant::new((i as u64).into())),
             one: Constant::new(1_u64.into()),
             one_word: Constant::new(1_u64.into()),
+            one_step: Constant::new(1_u64.into()),
+            last_gathered: Constant::new((2 * FULL_WORDS as u64 - 1).into()),
+            last_step: Constant::new((2 * CRC_WORDS as u64 + 2).into()),
             one_place: Constant::new(1_u64.into()),
             beats: Constant::new((DESCRIPTOR_WORDS as u64 - 1).into()),
             all_bytes: Constant::new(0xff_u64.into()),
@@ -181,29 +202,36 @@ impl Logic for Completions {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, state, source, outcome, consumer_before, consumer_after, clock_then, issued, number);
-        dff_setup!(self, clock, full, word_at);
+        dff_setup!(self, clock, full, word_at, step, half);
         clock!(self, clock, place, crc, sources);
         self.sources.reset.next = self.reset.val();
 
         // Whose outcome.
+        for i in 0..TURNS {
+            self.takes[i].clock.next = self.clock.val();
+            self.takes[i].d.next = self.takes[i].q.val();
+            if self.state.q.val() == Completing::Choose {
+                self.takes[i].d.next = self.turn.choice.val() == self.numbers[i].val();
+            }
+        }
         self.turn.last.next = self.source.q.val();
         self.turn.wants[0].next = self.s_axis_command.valid.val();
         self.turn.wants[1].next = self.s_axis_to_host.valid.val();
         self.turn.wants[2].next = self.s_axis_to_card.valid.val();
         self.chosen.next = self.s_axis_command.data.val();
         self.chosen_consumer.next = self.consumer[0].val();
-        if self.turn.choice.val() == self.numbers[1].val() {
+        if self.takes[1].q.val() {
             self.chosen.next = self.s_axis_to_host.data.val();
             self.chosen_consumer.next = self.consumer[1].val();
-        } else if self.turn.choice.val() == self.numbers[2].val() {
+        } else if self.takes[2].q.val() {
             self.chosen.next = self.s_axis_to_card.data.val();
             self.chosen_consumer.next = self.consumer[2].val();
         }
-        self.accept.next = (self.state.q.val() == Completing::Choose)
+        self.accept.next = (self.state.q.val() == Completing::Take)
             & (!self.running.val() | (!self.full.q.val() & self.sources.s_axis.ready.val()));
-        self.s_axis_command.ready.next = self.accept.val() & (self.turn.choice.val() == self.numbers[0].val());
-        self.s_axis_to_host.ready.next = self.accept.val() & (self.turn.choice.val() == self.numbers[1].val());
-        self.s_axis_to_card.ready.next = self.accept.val() & (self.turn.choice.val() == self.numbers[2].val());
+        self.s_axis_command.ready.next = self.accept.val() & self.takes[0].q.val();
+        self.s_axis_to_host.ready.next = self.accept.val() & self.takes[1].q.val();
+        self.s_axis_to_card.ready.next = self.accept.val() & self.takes[2].q.val();
 
         // Room: `full` is up to date two clocks after a completion was issued, and the next is chosen later than that.
         self.issued_low.next = bit_cast::<COUNT_BITS, 32>(self.issued.q.val());
@@ -211,13 +239,14 @@ impl Logic for Completions {
         self.capacity.next = self.one_place.val() << bit_cast::<COUNT_BITS, 4>(self.size_bits.val());
         self.full.d.next = self.unread.val() == self.capacity.val();
 
-        self.place.load.next = self.state.q.val() == Completing::Take;
+        self.place.load.next = self.state.q.val() == Completing::Gather;
         self.place.base.next = self.base.val();
         self.place.size_bits.next = self.size_bits.val();
         self.place.count.next = bit_cast::<{ place::COUNT_BITS }, 32>(self.issued.q.val());
 
         // The words.
         self.kind.next = self.first_kind.val() + bit_cast::<8, 2>(self.source.q.val());
+        self.crc_word.next = !self.crc.mixed.val();
         self.word.next = 0.into();
         if self.word_at.q.val() == self.at[0].val() {
             self.word.next = bit_cast::<64, 8>(self.kind.val())
@@ -236,11 +265,22 @@ impl Logic for Completions {
                     | (bit_cast::<64, 1>(self.outcome.q.val().hit.into()) << hit_at);
             }
         } else if self.word_at.q.val() == self.at[7].val() {
-            self.word.next = bit_cast::<64, 32>(self.crc.crc.val()) | (bit_cast::<64, 32>(self.number.q.val()) << 32);
+            self.word.next = bit_cast::<64, 32>(self.crc_word.val()) | (bit_cast::<64, 32>(self.number.q.val()) << 32);
         }
-        self.crc.first.next = self.word_at.q.val() == self.at[0].val();
-        self.crc.word.next = self.word.val();
-        self.crc.word_valid.next = (self.state.q.val() == Completing::Words) & self.m_axis_beat.ready.val();
+        // The CRC: halves of the first words while they are gathered, then zeros, which take no longer than the words that go out meanwhile.
+        self.half.d.next = 0.into();
+        if self.state.q.val() == Completing::Gather {
+            self.half.d.next = self.word.val().get_bits::<32>(0);
+            if self.step.q.val().get_bit(0) {
+                self.half.d.next = self.word.val().get_bits::<32>(32);
+            }
+        }
+        self.crc.clear.next = self.state.q.val() == Completing::Take;
+        self.crc.half.next = self.half.q.val();
+        self.crc.half_valid.next = self.step.q.val().any() & (self.step.q.val() != self.last_step.val());
+        if (self.state.q.val() != Completing::Take) & (self.step.q.val() != self.last_step.val()) {
+            self.step.d.next = self.step.q.val() + self.one_step.val();
+        }
         self.m_axis_beat.valid.next = self.state.q.val() == Completing::Words;
         self.m_axis_beat.data.next.data = self.word.val();
         self.m_axis_beat.data.next.strobes = self.all_bytes.val();
@@ -254,22 +294,32 @@ impl Logic for Completions {
         self.consumer_after.d.next = self.consumer_before.q.val() + self.one.val();
         match self.state.q.val() {
             Completing::Choose => {
-                self.outcome.d.next = self.chosen.val();
-                self.consumer_before.d.next = self.chosen_consumer.val();
-                self.clock_then.d.next = self.clock_count.val();
-                if self.accept.val() & self.turn.found.val() {
-                    self.source.d.next = self.turn.choice.val();
-                    if self.running.val() {
-                        self.state.d.next = Completing::Take;
-                    }
+                self.source.d.next = self.turn.choice.val();
+                if self.turn.found.val() {
+                    self.state.d.next = Completing::Take;
                 }
             }
             Completing::Take => {
-                self.number.d.next = self.issued.q.val() + self.one.val();
-                self.state.d.next = Completing::Add;
+                self.outcome.d.next = self.chosen.val();
+                self.consumer_before.d.next = self.chosen_consumer.val();
+                self.clock_then.d.next = self.clock_count.val();
+                self.step.d.next = 0.into();
+                self.word_at.d.next = 0.into();
+                if self.accept.val() {
+                    self.state.d.next = Completing::Choose;
+                    if self.running.val() {
+                        self.state.d.next = Completing::Gather;
+                    }
+                }
             }
-            Completing::Add => {
-                self.state.d.next = Completing::Request;
+            Completing::Gather => {
+                self.number.d.next = self.issued.q.val() + self.one.val();
+                if self.step.q.val().get_bit(0) {
+                    self.word_at.d.next = self.word_at.q.val() + self.one_word.val();
+                }
+                if self.step.q.val() == self.last_gathered.val() {
+                    self.state.d.next = Completing::Request;
+                }
             }
             Completing::Request => {
                 self.word_at.d.next = 0.into();

@@ -8,7 +8,7 @@
 //! Latency 4 clocks from a frame's last beat to its first beat out; one beat a clock in and out at once.
 //!
 //! # Contract
-//! - Frames are announced before their first beat comes; the beats of announced frames come in order. With 16 frames announced and
+//! - Frames are announced at least 3 clocks apart, before their first beat comes; the beats of announced frames come in order. With 16 frames announced and
 //!   not yet gone, `s_axis_ready` is low.
 //! - `asked` says that a burst of `asked_beats` (less one) has been asked for. `room` says that the store takes one more burst besides
 //!   all of those; it is not to be trusted for [`ROOM_LAG`] clocks after `asked`.
@@ -24,7 +24,7 @@ use crate::records::{BeatSource, FrameInfo, LENGTH_BITS, PORT_BITS};
 use crate::rx::TurnBytes;
 
 /// Clocks that `room` lags behind `asked`.
-pub const ROOM_LAG: u64 = 2;
+pub const ROOM_LAG: u64 = 3;
 /// Bits of a beat's number in its frame.
 pub const BEAT_BITS: usize = LENGTH_BITS - 3;
 /// Frames announced and not taken, as a power of two.
@@ -86,11 +86,14 @@ pub struct FrameStore<const AW: usize, const CW: usize> {
     beats: FrameFifo<StoredBeat, AW, CW>,
     turn: TurnBytes<64>,
     frames: Signal<Local, Bits<FRAMES_SUM_BITS>>,
-    few_frames: Signal<Local, Bit>,
+    few_frames: DFF<Bit>,
     // Beats asked for that have not come.
     awaited: DFF<Bits<CW>>,
     more: Signal<Local, Bits<CW>>,
-    free_s1: DFF<Bits<CW>>,
+    more_s1: DFF<Bits<CW>>,
+    space_s1: DFF<Bits<CW>>,
+    free_s2: DFF<Bits<CW>>,
+    room_s3: DFF<Bit>,
     number: DFF<Bits<BEAT_BITS>>,
     broken: DFF<Bit>,
     broken_now: Signal<Local, Bit>,
@@ -124,10 +127,13 @@ impl<const AW: usize, const CW: usize> Default for FrameStore<AW, CW> {
             beats: FrameFifo::default(),
             turn: TurnBytes::default(),
             frames: Signal::default(),
-            few_frames: Signal::default(),
+            few_frames: DFF::default(),
             awaited: DFF::default(),
             more: Signal::default(),
-            free_s1: DFF::default(),
+            more_s1: DFF::default(),
+            space_s1: DFF::default(),
+            free_s2: DFF::default(),
+            room_s3: DFF::default(),
             number: DFF::default(),
             broken: DFF::default(),
             broken_now: Signal::default(),
@@ -145,7 +151,7 @@ impl<const AW: usize, const CW: usize> Default for FrameStore<AW, CW> {
 impl<const AW: usize, const CW: usize> Logic for FrameStore<AW, CW> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, awaited, free_s1, number, broken);
+        dff_setup!(self, clock, few_frames, awaited, more_s1, space_s1, free_s2, room_s3, number, broken);
         clock!(self, clock, announced, infos, beats);
         self.announced.reset.next = self.reset.val();
         self.infos.reset.next = self.reset.val();
@@ -188,25 +194,33 @@ impl<const AW: usize, const CW: usize> Logic for FrameStore<AW, CW> {
         // Frames are announced as long as those to come and those to leave fit in `infos`, even if all come at once.
         self.frames.next = bit_cast::<FRAMES_SUM_BITS, FRAMES_COUNT_BITS>(self.announced.fill.val())
             + bit_cast::<FRAMES_SUM_BITS, FRAMES_COUNT_BITS>(self.infos.fill.val());
-        self.few_frames.next = self.frames.val() < self.most_frames.val();
+        self.few_frames.d.next = self.frames.val() < self.most_frames.val();
         self.announced.s_axis.data.next = self.s_axis.data.val();
-        self.announced.s_axis.valid.next = self.s_axis.valid.val() & self.few_frames.val();
-        self.s_axis.ready.next = self.few_frames.val();
+        self.announced.s_axis.valid.next = self.s_axis.valid.val() & self.few_frames.q.val();
+        self.s_axis.ready.next = self.few_frames.q.val();
 
         // Room: what can be pushed, less what is on its way.
-        self.more.next = self.awaited.q.val();
+        self.more.next = 0.into();
         if self.asked.val() {
-            self.more.next = self.awaited.q.val() + bit_cast::<CW, 8>(self.asked_beats.val()) + self.one.val();
+            self.more.next = bit_cast::<CW, 8>(self.asked_beats.val()) + self.one.val();
         }
-        self.awaited.d.next = self.more.val();
+        self.more_s1.d.next = self.more.val();
         if self.comes.val() {
-            self.awaited.d.next = self.more.val() - self.one.val();
+            self.more_s1.d.next = self.more.val() - self.one.val();
         }
-        self.free_s1.d.next = self.beats.space.val() - self.awaited.q.val();
-        self.room.next = self.free_s1.q.val() >= self.burst.val();
+        self.awaited.d.next = self.awaited.q.val() + self.more_s1.q.val();
+        // A beat that comes leaves both in the same clock: their difference is never below zero.
+        self.space_s1.d.next = self.beats.space.val();
+        self.free_s2.d.next = self.space_s1.q.val() - self.awaited.q.val();
+        self.room_s3.d.next = self.free_s2.q.val() >= self.burst.val();
+        self.room.next = self.room_s3.q.val();
 
         if self.reset.val() {
+            self.few_frames.d.next = false;
             self.awaited.d.next = 0.into();
+            self.more_s1.d.next = 0.into();
+            self.space_s1.d.next = 0.into();
+            self.room_s3.d.next = false;
             self.number.d.next = 0.into();
             self.broken.d.next = false;
         }

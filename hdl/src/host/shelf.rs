@@ -78,6 +78,8 @@ pub struct Shelf<T: Synth, const AW: usize, const CW: usize> {
     pushed: DFF<Bits<CW>>,
     taken: DFF<Bits<CW>>,
     used: Signal<Local, Bits<CW>>,
+    apart: Signal<Local, Bits<CW>>,
+    has_room: Signal<Local, Bit>,
     push: Signal<Local, Bit>,
     one: Constant<Bits<CW>>,
     depth: Constant<Bits<CW>>,
@@ -96,6 +98,8 @@ impl<T: Synth, const AW: usize, const CW: usize> Default for Shelf<T, AW, CW> {
             pushed: DFF::default(),
             taken: DFF::default(),
             used: Signal::default(),
+            apart: Signal::default(),
+            has_room: Signal::default(),
             push: Signal::default(),
             one: Constant::new(1_u64.into()),
             depth: Constant::new((1_u64 << AW).into()),
@@ -109,8 +113,11 @@ impl<T: Synth, const AW: usize, const CW: usize> Logic for Shelf<T, AW, CW> {
         dff_setup!(self, clock, pushed, taken);
         self.used.next = self.pushed.q.val() - self.taken.q.val();
         self.fill.next = self.used.val();
-        self.s_axis.ready.next = self.used.val() != self.depth.val();
-        self.push.next = self.s_axis.valid.val() & (self.used.val() != self.depth.val());
+        // Full: the counts differ in the top bit alone.
+        self.apart.next = self.pushed.q.val() ^ self.taken.q.val();
+        self.has_room.next = self.apart.val() != self.depth.val();
+        self.s_axis.ready.next = self.has_room.val();
+        self.push.next = self.s_axis.valid.val() & self.has_room.val();
         self.memory.clock.next = self.clock.val();
         self.memory.wen.next = self.push.val();
         self.memory.waddr.next = bit_cast::<AW, CW>(self.pushed.q.val());

@@ -239,10 +239,13 @@ impl Logic for WriteMaster {
         if self.m_axi_awready.val() {
             self.address_valid.d.next = false;
         }
-        if self.free.val() & self.chosen_valid.val() {
-            self.address_valid.d.next = true;
+        // What stands on the bus while nothing is asked for does not matter.
+        if !self.address_valid.q.val() {
             self.address.d.next = self.request.val().address;
             self.beats.d.next = self.request.val().beats;
+        }
+        if self.free.val() & self.chosen_valid.val() {
+            self.address_valid.d.next = true;
             self.client.d.next = self.chosen.val();
             self.left.d.next = self.request.val().beats;
             self.moving.d.next = true;

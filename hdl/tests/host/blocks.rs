@@ -12,7 +12,6 @@ const SHELF: usize = 16;
 
 #[test]
 fn small_blocks_are_clean() {
-    check_block("crc32", host::crc32::Crc32::default, Expect::rams(0));
     check_block("bursts", host::bursts::Bursts::<13, 10>::default, Expect::rams(0));
     check_block("place", host::place::Place::default, Expect::rams(0));
     check_block("turn", host::turn::Turn::default, Expect::rams(0));

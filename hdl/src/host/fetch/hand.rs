@@ -4,7 +4,7 @@
 //!  per ring: offered, hand_at -->[      ]--> ren, raddr; rdata <--
 //!                                [ Hand ]--> per ring: hand, word_valid, done, busy; word, place, status
 //! ```
-//! Throughput: a descriptor every 9 clocks. Latency from `offered` to the first word 3 clocks, to `done` 11.
+//! Throughput: a descriptor every 9 clocks. Latency from `offered` to the first word 3 clocks, to `done` 13.
 //!
 //! Word 7 of a descriptor holds its CRC in the low half; `BUS_FAILED_BIT` says that the bus failed while it was read.
 
@@ -33,7 +33,7 @@ pub struct Hand {
     pub hand: [Signal<Out, Bit>; HOST_RINGS],
     /// A descriptor of the ring is on its way.
     pub busy: [Signal<Out, Bit>; HOST_RINGS],
-    /// The RAM that holds the descriptors, read latency 1 clock.
+    /// The RAM that holds the descriptors, read latency 2 clocks.
     pub ren: Signal<Out, Bit>,
     /// Where to read.
     pub raddr: Signal<Out, Bits<RAM_BITS>>,
@@ -56,22 +56,26 @@ pub struct Hand {
     chosen_at: Signal<Local, Bits<AHEAD_BITS>>,
     next_word: DFF<Bits<3>>,
     ends: Signal<Local, Bit>,
-    // s1: the word is in the RAM's output; s2: it is in `word_s2`, which is the output; s3: the verdict.
+    // s1: the word is in the RAM's output; s2: it is in the RAM's register, which is the output; s3, s4: it goes
+    // into the CRC; s5: the verdict.
     valid_s1: DFF<Bit>,
     place_s1: DFF<Bits<3>>,
     ring_s1: DFF<Bits<2>>,
     valid_s2: DFF<Bit>,
     place_s2: DFF<Bits<3>>,
     ring_s2: DFF<Bits<2>>,
-    word_s2: DFF<Bits<64>>,
-    done_s3: DFF<Bit>,
-    ring_s3: DFF<Bits<2>>,
-    status_s3: DFF<Bits<STATUS_BITS>>,
+    // Of a descriptor's last word: that it comes, whose it is, whether the bus failed.
+    is_last: Signal<Local, Bit>,
+    last_s3: DFF<Bit>,
+    last_s4: DFF<Bit>,
+    done_s5: DFF<Bit>,
+    ring_last: DFF<Bits<2>>,
+    failed_last: DFF<Bit>,
+    status_s5: DFF<Bits<STATUS_BITS>>,
     crc: Crc32,
     numbers: [Constant<Bits<2>>; HOST_RINGS],
     one: Constant<Bits<3>>,
     last_word: Constant<Bits<3>>,
-    bus_failed: Constant<Bits<64>>,
     status_ok: Constant<Bits<STATUS_BITS>>,
     status_crc: Constant<Bits<STATUS_BITS>>,
     status_bus: Constant<Bits<STATUS_BITS>>,
@@ -108,15 +112,17 @@ impl Default for Hand {
             valid_s2: DFF::default(),
             place_s2: DFF::default(),
             ring_s2: DFF::default(),
-            word_s2: DFF::default(),
-            done_s3: DFF::default(),
-            ring_s3: DFF::default(),
-            status_s3: DFF::default(),
+            is_last: Signal::default(),
+            last_s3: DFF::default(),
+            last_s4: DFF::default(),
+            done_s5: DFF::default(),
+            ring_last: DFF::default(),
+            failed_last: DFF::default(),
+            status_s5: DFF::default(),
             crc: Crc32::default(),
             numbers: ring_numbers(),
             one: Constant::new(1_u64.into()),
             last_word: Constant::new((DESCRIPTOR_WORDS as u64 - 1).into()),
-            bus_failed: Constant::new((1_u64 << BUS_FAILED_BIT).into()),
             status_ok: status(Status::Ok),
             status_crc: status(Status::BadCrc),
             status_bus: status(Status::BusError),
@@ -127,8 +133,8 @@ impl Default for Hand {
 impl Logic for Hand {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, reading, ring, at, next_word, valid_s1, place_s1, ring_s1, valid_s2, place_s2, ring_s2, word_s2);
-        dff_setup!(self, clock, done_s3, ring_s3, status_s3);
+        dff_setup!(self, clock, reading, ring, at, next_word, valid_s1, place_s1, ring_s1, valid_s2, place_s2, ring_s2);
+        dff_setup!(self, clock, last_s3, last_s4, done_s5, ring_last, failed_last, status_s5);
         self.crc.clock.next = self.clock.val();
 
         // Whose descriptor.
@@ -165,34 +171,40 @@ impl Logic for Hand {
         self.valid_s2.d.next = self.valid_s1.q.val();
         self.place_s2.d.next = self.place_s1.q.val();
         self.ring_s2.d.next = self.ring_s1.q.val();
-        if self.valid_s1.q.val() {
-            self.word_s2.d.next = self.rdata.val();
-        }
-        self.word.next = self.word_s2.q.val();
+        self.word.next = self.rdata.val();
         self.place.next = self.place_s2.q.val();
 
-        // Its verdict: when word 7 is at s2, the CRC of words 0 to 6 is there.
-        self.crc.first.next = !self.place_s2.q.val().any();
+        // Its verdict: word 7 holds the CRC of words 0 to 6 when its lower half turns the state into ones. No word of the next one comes in between.
+        self.crc.clear.next = self.valid_s1.q.val() & !self.place_s1.q.val().any();
         self.crc.word_valid.next = self.valid_s2.q.val();
-        self.crc.word.next = self.word_s2.q.val();
-        self.done_s3.d.next = self.valid_s2.q.val() & (self.place_s2.q.val() == self.last_word.val());
-        self.ring_s3.d.next = self.ring_s2.q.val();
-        self.status_s3.d.next = self.status_ok.val();
-        if (self.word_s2.q.val() & self.bus_failed.val()).any() {
-            self.status_s3.d.next = self.status_bus.val();
-        } else if self.word_s2.q.val().get_bits::<32>(0) != self.crc.crc.val() {
-            self.status_s3.d.next = self.status_crc.val();
+        self.crc.word.next = self.rdata.val();
+        self.is_last.next = self.valid_s2.q.val() & (self.place_s2.q.val() == self.last_word.val());
+        self.last_s3.d.next = self.is_last.val();
+        if self.is_last.val() {
+            self.ring_last.d.next = self.ring_s2.q.val();
+            for failed in BUS_FAILED_BIT..(BUS_FAILED_BIT + 1) {
+                self.failed_last.d.next = self.rdata.val().get_bit(failed);
+            }
         }
-        self.status.next = self.status_s3.q.val();
+        self.last_s4.d.next = self.last_s3.q.val();
+        self.done_s5.d.next = self.last_s4.q.val();
+        self.status_s5.d.next = self.status_ok.val();
+        if self.failed_last.q.val() {
+            self.status_s5.d.next = self.status_bus.val();
+        } else if !self.crc.mixed.val().all() {
+            self.status_s5.d.next = self.status_crc.val();
+        }
+        self.status.next = self.status_s5.q.val();
 
         for i in 0..HOST_RINGS {
             self.hand[i].next = self.ends.val() & (self.ring.q.val() == self.numbers[i].val());
             self.word_valid[i].next = self.valid_s2.q.val() & (self.ring_s2.q.val() == self.numbers[i].val());
-            self.done[i].next = self.done_s3.q.val() & (self.ring_s3.q.val() == self.numbers[i].val());
+            self.done[i].next = self.done_s5.q.val() & (self.ring_last.q.val() == self.numbers[i].val());
             self.busy[i].next = (self.reading.q.val() & (self.ring.q.val() == self.numbers[i].val()))
                 | (self.valid_s1.q.val() & (self.ring_s1.q.val() == self.numbers[i].val()))
                 | (self.valid_s2.q.val() & (self.ring_s2.q.val() == self.numbers[i].val()))
-                | (self.done_s3.q.val() & (self.ring_s3.q.val() == self.numbers[i].val()));
+                | ((self.last_s3.q.val() | self.last_s4.q.val() | self.done_s5.q.val())
+                    & (self.ring_last.q.val() == self.numbers[i].val()));
         }
         if self.reset.val() {
             self.reading.d.next = false;
@@ -200,7 +212,9 @@ impl Logic for Hand {
             self.next_word.d.next = 0.into();
             self.valid_s1.d.next = false;
             self.valid_s2.d.next = false;
-            self.done_s3.d.next = false;
+            self.last_s3.d.next = false;
+            self.last_s4.d.next = false;
+            self.done_s5.d.next = false;
         }
     }
 }

@@ -6,12 +6,12 @@
 //!  per ring: wanted ----------------------------------->[       ]--> word, place, status
 //! ```
 //! Throughput: a request every 4 clocks, a descriptor handed on every 9. Latency from the last beat of a descriptor to its first word
-//! out 5 clocks, to `done` 13.
+//! out 5 clocks, to `done` 15.
 //!
 //! # Contract
 //! - Up to 16 descriptors of a ring are read ahead of the one in progress. They wait in one block RAM, 16 places a ring.
 //! - While `wanted` of a ring is high its next descriptor may come: eight pulses `word_valid` with the words in order, `place`
-//!   counting, and 1 clock after the last a pulse `done` with the `status` found here: `Ok`, `BadCrc` or `BusError`. Whoever wants
+//!   counting, and 3 clocks after the last a pulse `done` with the `status` found here: `Ok`, `BadCrc` or `BusError`. Whoever wants
 //!   one lowers `wanted` at the first word, by the next clock.
 //! - Word 7 comes without its upper half, which means nothing.
 //! - Rings take turns, for requests and for handing on.
@@ -86,7 +86,7 @@ pub struct Fetch {
     pub status: Signal<Out, Bits<STATUS_BITS>>,
     rings: [ReadAhead; HOST_RINGS],
     ask: Ask,
-    memory: Memory<Bits<64>, RAM_BITS>,
+    memory: Memory<Bits<64>, RAM_BITS, true>,
     hand: Hand,
     came_word: DFF<Bits<3>>,
     came_bad: DFF<Bit>,

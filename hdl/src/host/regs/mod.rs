@@ -6,7 +6,7 @@
 //!  counter_reply_valid, counter_reply ----------->[      ]--> counter_read, counter_index, clock_count
 //!  rings: card_step[0..4], idle[0..4] ----------->[      ]--> rings: running, off, base, size_bits, producer, consumer
 //! ```
-//! A write takes 4 clocks on the bus and is seen by its user 2 clocks after the response was offered at the latest; a read takes 8 to 10, of a
+//! A write takes 4 clocks on the bus and is seen by its user 3 clocks after the response was offered at the latest; a read takes 8 to 10, of a
 //! port or reason counter up to 260.
 //!
 //! # Contract
@@ -19,8 +19,9 @@
 //! # How
 //! What was written is kept in one block RAM and read back from there, so no wide multiplexer gathers the registers: only what
 //! changes by itself is read where it is. Port and reason counters are in the same RAM, behind what can be written: [`stats`](stats::Stats) has its
-//! ports in half of all clocks. Registers that are not read stand at zero, so that what is read is the OR of all.
+//! ports in half of all clocks.
 
+pub mod answer;
 pub mod axi_lite;
 pub mod bank;
 pub mod clock_counter;
@@ -41,6 +42,7 @@ use crate::host::ring::Ring;
 use crate::prelude::*;
 use crate::records::CLOCK_BITS;
 
+use answer::Answer;
 use axi_lite::{ADDRESS_BITS, AxiLite};
 use clock_counter::ClockCounter;
 use controls::{Controls, SECRET_REG_BITS};
@@ -187,6 +189,7 @@ pub struct Regs<const PORTS: usize> {
     data_s2: DFF<Bits<32>>,
     counters: Constant<Bits<WRITTEN_BITS>>,
     applies: Signal<Local, Bit>,
+    applies_s2: DFF<Bit>,
     at: Signal<Local, Bits<AT_BITS>>,
     data: Signal<Local, Bits<32>>,
     controls: Controls<PORTS>,
@@ -195,53 +198,21 @@ pub struct Regs<const PORTS: usize> {
     events: DFF<Bits<EVENT_BITS>>,
     raised: Signal<Local, Bits<EVENT_BITS>>,
     parity: ParityLatch,
-    // A read waits for the RAM; s1: what has the value is known; s2: it is registered, all others are zero.
+    // A read waits for the RAM; s1: what has the value is known; s2: it is in `answer`.
     read_waits: DFF<Bit>,
     reads: Signal<Local, Bit>,
     read_s1: DFF<Bit>,
     read_s2: DFF<Bit>,
     waiting: DFF<Bit>,
-    upper_comes: DFF<Bit>,
     word_s2: DFF<Bits<32>>,
-    has_written: DFF<Bit>,
-    has_upper: DFF<Bit>,
-    has_clock: DFF<Bit>,
-    has_card_counter: DFF<Bit>,
-    has_used: DFF<Bit>,
-    has_pending: DFF<Bit>,
-    has_events: DFF<Bit>,
-    has_parity: DFF<Bit>,
-    has_parity_count: DFF<Bit>,
-    is_irq: Signal<Local, Bit>,
-    is_ring: Signal<Local, Bit>,
-    in_ring: Signal<Local, Bits<3>>,
-    used: Signal<Local, Bit>,
-    card_counter: Signal<Local, Bits<32>>,
-    card_counter_s1: DFF<Bits<32>>,
-    used_s1: DFF<Bit>,
-    ring_s2: DFF<Bits<32>>,
-    few_s2: DFF<Bits<EVENT_BITS>>,
-    parity_s2: DFF<Bits<32>>,
-    parity_count_s2: DFF<Bits<32>>,
-    clock_s2: DFF<Bits<32>>,
-    upper: DFF<Bits<32>>,
-    kept: Signal<Local, Bits<32>>,
+    is_counter: Signal<Local, Bit>,
+    answer: Answer,
 
-    at_irq_pending: Constant<Bits<AT_BITS>>,
     at_event: Constant<Bits<AT_BITS>>,
     at_parity: Constant<Bits<AT_BITS>>,
-    at_parity_count: Constant<Bits<AT_BITS>>,
     ring_prefix: Constant<Bits<RING_PREFIX_BITS>>,
     ring_numbers: [Constant<Bits<2>>; RINGS],
-    ring_ctrl: Constant<Bits<3>>,
-    ring_card_counters: [Constant<Bits<3>>; RINGS],
-    ring_host_counters: [Constant<Bits<3>>; RINGS],
-    kind_written: Constant<Bits<KIND_BITS>>,
-    kind_ring: Constant<Bits<KIND_BITS>>,
-    kind_irq: Constant<Bits<KIND_BITS>>,
-    kind_clock: Constant<Bits<KIND_BITS>>,
     kind_counter: Constant<Bits<KIND_BITS>>,
-    kind_upper: Constant<Bits<KIND_BITS>>,
     reasons_at: Constant<Bits<INDEX_BITS>>,
 }
 
@@ -264,8 +235,6 @@ impl<const PORTS: usize> Regs<PORTS> {
         assert_eq!(usize::from(geometry.ports), PORTS, "Regs: ports of the geometry");
         let at = |offset: u32| Constant::new(u64::from(number(offset)).into());
         let kind = |kind: Kind| Constant::new((kind as u64).into());
-        let (producer, consumer) = (regs::RING_PRODUCER, regs::RING_CONSUMER);
-        let in_ring = |offset: u32| Constant::new(u64::from(number(offset - regs::RING_BASE_LO)).into());
         Self {
             clock: Signal::default(),
             reset: Signal::default(),
@@ -334,6 +303,7 @@ impl<const PORTS: usize> Regs<PORTS> {
             data_s2: DFF::default(),
             counters: Constant::new(COUNTERS_AT.into()),
             applies: Signal::default(),
+            applies_s2: DFF::default(),
             at: Signal::default(),
             data: Signal::default(),
             controls: Controls::default(),
@@ -347,46 +317,14 @@ impl<const PORTS: usize> Regs<PORTS> {
             read_s1: DFF::default(),
             read_s2: DFF::default(),
             waiting: DFF::default(),
-            upper_comes: DFF::default(),
             word_s2: DFF::default(),
-            has_written: DFF::default(),
-            has_upper: DFF::default(),
-            has_clock: DFF::default(),
-            has_card_counter: DFF::default(),
-            has_used: DFF::default(),
-            has_pending: DFF::default(),
-            has_events: DFF::default(),
-            has_parity: DFF::default(),
-            has_parity_count: DFF::default(),
-            is_irq: Signal::default(),
-            is_ring: Signal::default(),
-            in_ring: Signal::default(),
-            used: Signal::default(),
-            card_counter: Signal::default(),
-            card_counter_s1: DFF::default(),
-            used_s1: DFF::default(),
-            ring_s2: DFF::default(),
-            few_s2: DFF::default(),
-            parity_s2: DFF::default(),
-            parity_count_s2: DFF::default(),
-            clock_s2: DFF::default(),
-            upper: DFF::default(),
-            kept: Signal::default(),
-            at_irq_pending: at(regs::IRQ_PENDING),
+            is_counter: Signal::default(),
+            answer: Answer::default(),
             at_event: at(regs::EVENT),
             at_parity: at(regs::PARITY),
-            at_parity_count: at(regs::PARITY_COUNT),
             ring_prefix: Constant::new(u64::from(number(regs::RING_BASE_LO) / 32).into()),
             ring_numbers: array::from_fn(|i| Constant::new((i as u64).into())),
-            ring_ctrl: in_ring(regs::RING_CTRL),
-            ring_card_counters: [consumer, consumer, consumer, producer].map(in_ring),
-            ring_host_counters: [producer, producer, producer, consumer].map(in_ring),
-            kind_written: kind(Kind::Written),
-            kind_ring: kind(Kind::Ring),
-            kind_irq: kind(Kind::Irq),
-            kind_clock: kind(Kind::Clock),
             kind_counter: kind(Kind::Counter),
-            kind_upper: kind(Kind::Upper),
             reasons_at: Constant::new((stats::REASONS_AT as u64).into()),
         }
     }
@@ -402,29 +340,16 @@ impl<const PORTS: usize> Logic for Regs<PORTS> {
             sweep,
             write_s1,
             write_waits,
+            applies_s2,
             data_s2,
             events,
             read_waits,
             read_s1,
             read_s2,
             waiting,
-            upper_comes
+            word_s2
         );
-        dff_setup!(self, clock, word_s2, has_written, has_upper, has_clock, has_card_counter, has_used, has_pending, has_events);
-        dff_setup!(
-            self,
-            clock,
-            has_parity,
-            has_parity_count,
-            card_counter_s1,
-            used_s1,
-            ring_s2,
-            few_s2,
-            parity_s2,
-            parity_count_s2
-        );
-        dff_setup!(self, clock, clock_s2, upper);
-        clock!(self, clock, bus, map, written, controls, clocks, parity);
+        clock!(self, clock, bus, map, written, controls, clocks, parity, answer);
         self.bus.reset.next = self.reset.val();
         self.controls.reset.next = self.reset.val();
         self.clocks.reset.next = self.reset.val();
@@ -458,14 +383,15 @@ impl<const PORTS: usize> Logic for Regs<PORTS> {
         self.at.next = self.bus.write_at.val();
         self.data.next = self.bus.write_data.val() & self.map.mask.val();
         self.applies.next = self.write_s1.q.val() & self.map.mask.val().any();
-        self.controls.write_valid.next = self.applies.val();
+        self.applies_s2.d.next = self.applies.val();
+        self.data_s2.d.next = self.data.val();
+        // s2: it is done, and kept when the counters leave the RAM's port free.
+        self.controls.write_valid.next = self.applies_s2.q.val();
         self.controls.at.next = self.bus.write_at.val();
-        self.controls.data.next = self.data.val();
-        // It is kept when the counters leave the RAM's port free.
+        self.controls.data.next = self.data_s2.q.val();
         if self.applies.val() {
             self.write_waits.d.next = true;
         }
-        self.data_s2.d.next = self.data.val();
         self.stores.next = (self.write_waits.q.val() | self.sweeping.q.val()) & !self.counter_writes.val();
         self.written.waddr.next = bit_cast::<WRITTEN_BITS, 8>(self.bus.write_at.val().get_bits::<8>(0))
             | (bit_cast::<WRITTEN_BITS, 1>(self.bus.write_at.val().get_bits::<1>(9)) << 8);
@@ -491,11 +417,11 @@ impl<const PORTS: usize> Logic for Regs<PORTS> {
         for i in 0..RINGS {
             self.rings[i].clock.next = self.clock.val();
             self.rings[i].reset.next = self.reset.val();
-            self.rings[i].write_valid.next = self.applies.val()
+            self.rings[i].write_valid.next = self.applies_s2.q.val()
                 & (self.bus.write_at.val().get_bits::<RING_PREFIX_BITS>(5) == self.ring_prefix.val())
                 & (self.bus.write_at.val().get_bits::<2>(3) == self.ring_numbers[i].val());
             self.rings[i].offset.next = self.bus.write_at.val().get_bits::<3>(0);
-            self.rings[i].write_data.next = self.data.val();
+            self.rings[i].write_data.next = self.data_s2.q.val();
             self.rings[i].card_step.next = self.card_step[i].val();
             self.rings[i].idle.next = self.idle[i].val();
             self.base[i].next = self.rings[i].base.val();
@@ -513,8 +439,8 @@ impl<const PORTS: usize> Logic for Regs<PORTS> {
         self.parity.row.next = self.bad_row.val();
         self.parity.acknowledge.next = false;
         for bad in PARITY_BAD.lsb..(PARITY_BAD.lsb + 1) {
-            if self.applies.val() & (self.bus.write_at.val() == self.at_parity.val()) {
-                self.parity.acknowledge.next = self.data.val().get_bit(bad);
+            if self.applies_s2.q.val() & (self.bus.write_at.val() == self.at_parity.val()) {
+                self.parity.acknowledge.next = self.data_s2.q.val().get_bit(bad);
             }
         }
         if self.parity.latched.val() {
@@ -524,8 +450,8 @@ impl<const PORTS: usize> Logic for Regs<PORTS> {
             self.happened.next = true;
         }
         self.events.d.next = self.events.q.val() | self.raised.val();
-        if self.applies.val() & (self.bus.write_at.val() == self.at_event.val()) {
-            self.events.d.next = (self.events.q.val() & !self.data.val().get_bits::<EVENT_BITS>(0)) | self.raised.val();
+        if self.applies_s2.q.val() & (self.bus.write_at.val() == self.at_event.val()) {
+            self.events.d.next = (self.events.q.val() & !self.data_s2.q.val().get_bits::<EVENT_BITS>(0)) | self.raised.val();
         }
 
         // A read takes the RAM's port when the counters leave it free.
@@ -547,68 +473,23 @@ impl<const PORTS: usize> Logic for Regs<PORTS> {
         self.word_s2.d.next = self.written.rdata.val();
         self.counter_rword.next = self.word_s2.q.val();
 
-        // Whose value it is: known when the read has the port.
-        self.is_ring.next = self.map.kind.val() == self.kind_ring.val();
-        self.is_irq.next = self.map.kind.val() == self.kind_irq.val();
-        self.in_ring.next = self.bus.read_at.val().get_bits::<3>(0);
-        self.has_written.d.next = self.map.kind.val() == self.kind_written.val();
-        self.has_card_counter.d.next = false;
-        self.has_used.d.next = self.is_ring.val() & (self.in_ring.val() == self.ring_ctrl.val());
-        self.card_counter.next = 0.into();
-        self.used.next = false;
+        self.answer.kind.next = self.map.kind.val();
+        self.answer.identity.next = self.map.identity.val();
+        self.answer.at.next = self.bus.read_at.val();
+        self.answer.read_s1.next = self.read_s1.q.val();
+        self.answer.written.next = self.word_s2.q.val();
         for i in 0..RINGS {
-            if self.bus.read_at.val().get_bits::<2>(3) == self.ring_numbers[i].val() {
-                self.card_counter.next = self.rings[i].card_count.val();
-                self.used.next = self.rings[i].used.val();
-                self.has_card_counter.d.next = self.is_ring.val() & (self.in_ring.val() == self.ring_card_counters[i].val());
-                if self.is_ring.val() & (self.in_ring.val() == self.ring_host_counters[i].val()) {
-                    self.has_written.d.next = self.rings[i].told.val();
-                }
-            }
+            self.answer.card_counts[i].next = self.rings[i].card_count.val();
+            self.answer.used[i].next = self.rings[i].used.val();
+            self.answer.told[i].next = self.rings[i].told.val();
         }
-        self.card_counter_s1.d.next = self.card_counter.val();
-        self.used_s1.d.next = self.used.val();
-        self.has_upper.d.next = self.map.kind.val() == self.kind_upper.val();
-        self.has_clock.d.next = self.map.kind.val() == self.kind_clock.val();
-        self.has_pending.d.next = self.is_irq.val() & (self.bus.read_at.val() == self.at_irq_pending.val());
-        self.has_events.d.next = self.is_irq.val() & (self.bus.read_at.val() == self.at_event.val());
-        self.has_parity.d.next = self.is_irq.val() & (self.bus.read_at.val() == self.at_parity.val());
-        self.has_parity_count.d.next = self.is_irq.val() & (self.bus.read_at.val() == self.at_parity_count.val());
-
-        // s2: the value, zero in all others.
-        self.ring_s2.d.next = 0.into();
-        if self.has_card_counter.q.val() {
-            self.ring_s2.d.next = self.card_counter_s1.q.val();
-        }
-        self.few_s2.d.next = 0.into();
-        if self.has_used.q.val() {
-            self.few_s2.d.next = bit_cast::<EVENT_BITS, 1>(self.used_s1.q.val().into());
-        } else if self.has_pending.q.val() {
-            self.few_s2.d.next = bit_cast::<EVENT_BITS, VECTORS>(self.irq_pending.val());
-        } else if self.has_events.q.val() {
-            self.few_s2.d.next = self.events.q.val();
-        }
-        self.parity_s2.d.next = 0.into();
-        if self.has_parity.q.val() {
-            self.parity_s2.d.next = self.parity.held.val();
-        }
-        self.parity_count_s2.d.next = 0.into();
-        if self.has_parity_count.q.val() {
-            self.parity_count_s2.d.next = self.parity.count.val();
-        }
-        self.clock_s2.d.next = 0.into();
-        if self.has_clock.q.val() {
-            self.clock_s2.d.next = self.clocks.count.val().get_bits::<32>(0);
-        }
-        if self.has_clock.q.val() & self.read_s1.q.val() {
-            self.upper.d.next = self.clocks.count.val().get_bits::<32>(32);
-        }
-        self.kept.next = 0.into();
-        if self.has_written.q.val() {
-            self.kept.next = self.word_s2.q.val();
-        } else if self.has_upper.q.val() {
-            self.kept.next = self.upper.q.val();
-        }
+        self.answer.irq_pending.next = self.irq_pending.val();
+        self.answer.events.next = self.events.q.val();
+        self.answer.bad_row.next = self.parity.held.val();
+        self.answer.bad_rows.next = self.parity.count.val();
+        self.answer.clock_count.next = self.clocks.count.val();
+        self.answer.counter_reply_valid.next = self.counter_reply_valid.val();
+        self.answer.counter_reply.next = self.counter_reply.val();
 
         // A counter takes longer.
         self.counter_index.next = bit_cast::<INDEX_BITS, 4>(self.bus.read_at.val().get_bits::<4>(1));
@@ -618,22 +499,15 @@ impl<const PORTS: usize> Logic for Regs<PORTS> {
                     bit_cast::<INDEX_BITS, 5>(self.bus.read_at.val().get_bits::<5>(1)) | self.reasons_at.val();
             }
         }
+        self.is_counter.next = self.map.kind.val() == self.kind_counter.val();
         if self.read_s2.q.val() {
-            self.waiting.d.next = self.map.kind.val() == self.kind_counter.val();
+            self.waiting.d.next = self.is_counter.val();
         }
         if self.counter_reply_valid.val() {
             self.waiting.d.next = false;
         }
-        self.upper_comes.d.next = self.counter_reply_valid.val();
-        if self.upper_comes.q.val() {
-            self.upper.d.next = self.counter_reply.val();
-        }
-        self.bus.read_data.next = (self.map.identity.val() | self.kept.val())
-            | (self.ring_s2.q.val() | bit_cast::<32, EVENT_BITS>(self.few_s2.q.val()))
-            | (self.parity_s2.q.val() | self.parity_count_s2.q.val())
-            | (self.clock_s2.q.val() | self.counter_reply.val());
-        self.bus.read_done.next =
-            self.counter_reply_valid.val() | (self.read_s2.q.val() & (self.map.kind.val() != self.kind_counter.val()));
+        self.bus.read_data.next = self.answer.value.val();
+        self.bus.read_done.next = self.counter_reply_valid.val() | (self.read_s2.q.val() & !self.is_counter.val());
         self.counter_read.next = self.waiting.q.val();
 
         self.lookup_enable.next = self.controls.lookup_enable.val();
@@ -656,6 +530,7 @@ impl<const PORTS: usize> Logic for Regs<PORTS> {
             self.sweep.d.next = 0.into();
             self.write_s1.d.next = false;
             self.write_waits.d.next = false;
+            self.applies_s2.d.next = false;
             self.events.d.next = 0.into();
             self.read_waits.d.next = false;
             self.read_s1.d.next = false;
