@@ -224,6 +224,7 @@ macro_rules! engine_datapath {
                 self.parser.lookup_enable.next = self.lookup_enable.val();
                 self.parser.fragments.next = self.fragments.val();
                 self.flows.lookup_valid.next = self.parser.key_valid.val();
+                self.flows.can_hit.next = self.receive.can_hit.val();
                 self.flows.key.next = self.parser.key.val();
                 self.flows.mark.next = self.parser.mark.val();
                 self.flows.fragment_s3.next = self.parser.fragment.val();

@@ -32,7 +32,14 @@ use super::live_port::Ended;
 use super::passing_layer2::L2_BEATS_BITS;
 use super::{JoinBeats, NextPort, PassingLayer2};
 use crate::prelude::*;
-use crate::records::{BeatSink, FrameInfo, HeaderRecord, PORT_BITS, WINDOW_BITS};
+use crate::prim::Pace;
+use crate::records::{BeatSink, FrameInfo, HeaderRecord, LENGTH_BITS, PORT_BITS, WINDOW_BITS};
+
+/// Bytes of four beats, as a power of two. What may hit is longer, so that its headers keep [`Pace::Seldom`].
+const FOUR_BEATS_LOG2: usize = 5;
+
+const _: () = assert!(1 << FOUR_BEATS_LOG2 == (Pace::SELDOM - 1) * 8);
+const _: () = assert!(1 << FOUR_BEATS_LOG2 < wire::ETH_HEADER_BYTES + wire::IPV4_HEADER_BYTES);
 
 /// Bits of a beat.
 const W: usize = 64;
@@ -68,6 +75,8 @@ pub struct Gather<const PORTS: usize> {
     pub credit_taken: Signal<Out, Bit>,
     /// There is a header.
     pub header_valid: Signal<Out, Bit>,
+    /// The frame has more than four beats, as all have that hold a packet: such headers are [`Pace::SELDOM`] clocks apart and more.
+    pub can_hit: Signal<Out, Bit>,
     /// What the parser starts from.
     pub header: Signal<Out, HeaderRecord>,
     /// The payload FIFO takes two more beats, and one.
@@ -142,6 +151,8 @@ pub struct Gather<const PORTS: usize> {
     issue: Signal<Local, Bit>,
 
     header_valid_s1: DFF<Bit>,
+    can_hit_s1: DFF<Bit>,
+    length: Signal<Local, Bits<LENGTH_BITS>>,
     frame_s1: DFF<FrameInfo>,
     gre_s1: DFF<Bit>,
     fragment_s1: DFF<Bit>,
@@ -153,6 +164,10 @@ pub struct Gather<const PORTS: usize> {
     protocol_v6: Signal<Local, Bits<8>>,
 
     numbers: [Constant<Bits<PORT_BITS>>; PORTS],
+    // A length of more than four beats is above 32: bits above that one, or that one and bits below.
+    above_32: Constant<Bits<LENGTH_BITS>>,
+    just_32: Constant<Bits<LENGTH_BITS>>,
+    below_32: Constant<Bits<LENGTH_BITS>>,
     proto_gre: Constant<Bits<8>>,
     fragment_header: Constant<Bits<8>>,
 }
@@ -178,6 +193,7 @@ impl<const PORTS: usize> Default for Gather<PORTS> {
             credit: Signal::default(),
             credit_taken: Signal::default(),
             header_valid: Signal::default(),
+            can_hit: Signal::default(),
             header: Signal::default(),
             room: Signal::default(),
             push: Signal::default(),
@@ -233,12 +249,17 @@ impl<const PORTS: usize> Default for Gather<PORTS> {
             blocked: Signal::default(),
             issue: Signal::default(),
             header_valid_s1: DFF::default(),
+            can_hit_s1: DFF::default(),
+            length: Signal::default(),
             frame_s1: DFF::default(),
             gre_s1: DFF::default(),
             fragment_s1: DFF::default(),
             protocol_v4: Signal::default(),
             protocol_v6: Signal::default(),
             numbers: array::from_fn(|port| Constant::new((port as u64).into())),
+            above_32: Constant::new((!0 << (FOUR_BEATS_LOG2 + 1) & ((1_u64 << LENGTH_BITS) - 1)).into()),
+            just_32: Constant::new((1_u64 << FOUR_BEATS_LOG2).into()),
+            below_32: Constant::new(((1_u64 << FOUR_BEATS_LOG2) - 1).into()),
             proto_gre: Constant::new(u64::from(wire::PROTO_GRE).into()),
             fragment_header: Constant::new(u64::from(wire::NEXT_HEADER_FRAGMENT).into()),
         }
@@ -249,7 +270,7 @@ impl<const PORTS: usize> Logic for Gather<PORTS> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, settled, whole, wanted, previous, previous_last, pushed, filled, known, bad, frame, credit_s1);
-        dff_setup!(self, clock, full, issued, waits, header_valid_s1, frame_s1, gre_s1, fragment_s1);
+        dff_setup!(self, clock, full, issued, waits, header_valid_s1, can_hit_s1, frame_s1, gre_s1, fragment_s1);
         dff_setup!(self, clock, ended_s1, was_first, gre_early, gre_late);
         clock!(self, clock, next, layer2);
         self.next.reset.next = self.reset.val();
@@ -434,8 +455,11 @@ impl<const PORTS: usize> Logic for Gather<PORTS> {
                 self.is_gre.next = self.gre_early.q.val();
             }
         }
+        self.length.next = self.frame.q.val().length;
         if !self.waits.q.val() {
             self.frame_s1.d.next = self.frame.q.val();
+            self.can_hit_s1.d.next = (self.length.val() & self.above_32.val()).any()
+                | ((self.length.val() & self.just_32.val()).any() & (self.length.val() & self.below_32.val()).any());
             self.gre_s1.d.next = self.is_gre.val();
             self.fragment_s1.d.next = false;
             if self.layer2.v6_next.val() {
@@ -444,6 +468,7 @@ impl<const PORTS: usize> Logic for Gather<PORTS> {
             }
         }
         self.header_valid.next = self.header_valid_s1.q.val();
+        self.can_hit.next = self.can_hit_s1.q.val();
         self.header.next.window = self.words.joined.val();
         self.header.next.l2 = self.layer2.l2.val();
         self.header.next.ethertype = self.layer2.ethertype.val();

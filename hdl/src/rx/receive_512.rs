@@ -48,6 +48,8 @@ pub struct Receive512<
     pub credit_taken: Signal<Out, Bit>,
     /// There is a header.
     pub header_valid: Signal<Out, Bit>,
+    /// Its frame is long enough for a packet: no key of another is ever found.
+    pub can_hit: Signal<Out, Bit>,
     /// What the parser starts from.
     pub header: Signal<Out, HeaderRecord>,
     /// What is behind layer 2.
@@ -90,6 +92,7 @@ impl<const PORTS: usize, const AW: usize, const CW: usize, const FAW: usize, con
             credit: Signal::default(),
             credit_taken: Signal::default(),
             header_valid: Signal::default(),
+            can_hit: Signal::default(),
             header: Signal::default(),
             m_axis: BeatSource::default(),
             drop_valid: array::from_fn(|_| Signal::default()),
@@ -139,6 +142,7 @@ impl<const PORTS: usize, const AW: usize, const CW: usize, const FAW: usize, con
         self.split.head.next = self.arbiter.m_head.val();
         self.split.frame.next = self.arbiter.m_frame.val();
         self.header_valid.next = self.split.header_valid.val();
+        self.can_hit.next = true;
         self.header.next = self.split.header.val();
         self.l2.next = self.split.header.val().l2;
         self.frame.next = self.split.header.val().frame;

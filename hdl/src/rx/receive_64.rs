@@ -48,6 +48,8 @@ pub struct Receive64<
     pub credit_taken: Signal<Out, Bit>,
     /// There is a header.
     pub header_valid: Signal<Out, Bit>,
+    /// Its frame is long enough for a packet: no key of another is ever found.
+    pub can_hit: Signal<Out, Bit>,
     /// What the parser starts from.
     pub header: Signal<Out, HeaderRecord>,
     /// What is behind layer 2.
@@ -87,6 +89,7 @@ impl<const PORTS: usize, const AW: usize, const CW: usize, const FAW: usize, con
             credit: Signal::default(),
             credit_taken: Signal::default(),
             header_valid: Signal::default(),
+            can_hit: Signal::default(),
             header: Signal::default(),
             m_axis: BeatSource::default(),
             drop_valid: array::from_fn(|_| Signal::default()),
@@ -133,6 +136,7 @@ impl<const PORTS: usize, const AW: usize, const CW: usize, const FAW: usize, con
         self.gather.credit.next = self.credit.val();
         self.credit_taken.next = self.gather.credit_taken.val();
         self.header_valid.next = self.gather.header_valid.val();
+        self.can_hit.next = self.gather.can_hit.val();
         self.header.next = self.gather.header.val();
         self.l2.next = self.gather.header.val().l2;
         self.frame.next = self.gather.header.val().frame;

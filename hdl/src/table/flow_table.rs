@@ -121,6 +121,8 @@ pub struct FlowTable<
     pub reset: Signal<In, Bit>,
     /// There is a key in this clock.
     pub lookup_valid: Signal<In, Bit>,
+    /// It may be found. The others' answers mean nothing, and they keep no [`Pace`].
+    pub can_hit: Signal<In, Bit>,
     /// The key, from a flip-flop.
     pub key: Signal<In, Bits<KEY_BITS_V6>>,
     /// The hash's secret; changed only while the driver expects misses.
@@ -153,6 +155,7 @@ pub struct FlowTable<
     /// `valid[i]` belongs to clock `i + 1`.
     valid: [DFF<Bit>; LATENCY],
     key_s10: RingDelay<Bits<KEY_BITS_V6>, KEY_WAITS>,
+    keyed: Signal<Local, Bit>,
     wanted_s10: Signal<Local, Bits<KEY_BITS_V6>>,
     key_s10_v4: Signal<Local, Bits<KEY_BITS_V6>>,
     fragment_s5: Delay<Fragment, { SLOT_READ + 1 - parse::LATENCY }>,
@@ -223,6 +226,7 @@ impl<
             clock: Signal::default(),
             reset: Signal::default(),
             lookup_valid: Signal::default(),
+            can_hit: Signal::default(),
             key: Signal::default(),
             secret: Signal::default(),
             write_valid: Signal::default(),
@@ -239,6 +243,7 @@ impl<
             bad_entry_valid: Signal::default(),
             valid: array::from_fn(|_| DFF::default()),
             key_s10: RingDelay::new(lookups),
+            keyed: Signal::default(),
             wanted_s10: Signal::default(),
             key_s10_v4: Signal::default(),
             fragment_s5: Delay::default(),
@@ -323,11 +328,12 @@ impl<
         for i in 1..LATENCY {
             self.valid[i].d.next = self.valid[i - 1].q.val();
         }
-        self.key_s10.din_valid.next = self.lookup_valid.val();
+        self.keyed.next = self.lookup_valid.val() & self.can_hit.val();
+        self.key_s10.din_valid.next = self.keyed.val();
         self.key_s10.din.next = self.key.val();
 
         // 0 to 3: the hash.
-        self.hash.key_valid.next = self.lookup_valid.val();
+        self.hash.key_valid.next = self.keyed.val();
         self.hash.key.next = self.key.val();
         self.hash.secret.next = self.secret.val();
 
@@ -351,7 +357,7 @@ impl<
         // 0 to 11 beside it: a fragment's datagram.
         self.datagrams.reset.next = self.reset.val();
         self.datagrams.forget.next = self.forget.val();
-        self.datagrams.lookup_valid.next = self.lookup_valid.val();
+        self.datagrams.lookup_valid.next = self.keyed.val();
         self.datagrams.mark.next = self.mark.val();
         self.datagrams.secret.next = self.secret.val();
         self.datagrams.hash_s4.next = self.hash.hash.val();

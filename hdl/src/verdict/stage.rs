@@ -338,7 +338,8 @@ impl<const NW: usize, const RB: usize> Logic for VerdictStage<NW, RB> {
         self.carried_s0.next.fragment_header = self.parsed.val().fragment_header;
         self.carried_s4.din_valid.next = self.action_valid.val() & self.every_clock.val();
         self.carried_s4.din.next = self.carried_s0.val();
-        if self.action_valid.val() {
+        // What the parser has refused is none of these, and may come at any pace.
+        if self.action_valid.val() & !self.reason_s0.val().any() {
             self.held.d.next = self.carried_s0.val();
         }
 

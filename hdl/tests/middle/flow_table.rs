@@ -35,6 +35,7 @@ const fn entries(family: Family) -> u32 {
 pub struct Rig {
     pub model: Model,
     lookup_valid: Port,
+    can_hit: Port,
     key: Port,
     write_valid: Port,
     write: Port,
@@ -53,6 +54,7 @@ impl Rig {
         let port = |name| model.port(name);
         Self {
             lookup_valid: port("lookup_valid"),
+            can_hit: port("can_hit"),
             key: port("key"),
             write_valid: port("write_valid"),
             write: port("write"),
@@ -67,6 +69,7 @@ impl Rig {
     /// One clock with a lookup, a write, both or none. Gives the answer of this clock.
     pub fn clock(&mut self, lookup: Option<&FlowKey>, write: Option<Words>) -> Option<Answer> {
         self.model.set(self.lookup_valid, lookup.is_some().into());
+        self.model.set(self.can_hit, lookup.is_some().into());
         if let Some(key) = lookup {
             self.model.set_words(self.key, &key.to_bits().0);
         }

@@ -53,6 +53,7 @@ impl<const BB: usize, const EW4: usize, const EW6: usize, const REF: usize, cons
         self.verdict_stage.reset.next = self.reset.val();
         self.counters.reset.next = self.reset.val();
         self.flow_table.lookup_valid.next = self.lookup_valid.val();
+        self.flow_table.can_hit.next = true;
         self.flow_table.key.next = self.key.val();
         self.flow_table.mark.next = self.mark.val();
         self.fragment_s3.din.next = self.fragment.val();
