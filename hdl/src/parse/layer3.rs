@@ -22,12 +22,14 @@ use std::array;
 use fpgaflow_abi::fragment::OFFSET_BITS;
 use fpgaflow_abi::wire;
 
-use super::{IP_LENGTH_BITS, IPV4_ROWS};
+use super::{BEYOND_BITS, IP_LENGTH_BITS, IPV4_ROWS};
 use crate::prelude::*;
 use crate::records::LENGTH_BITS;
 
 /// Rows looked at: up to IPv4's protocol.
 const ROWS: usize = 3;
+const _: () = assert!(IPV4_ROWS == 5, "an IHL is told to be below, at or above 5 bit by bit");
+
 /// Values of the version field.
 const VERSION_4: u64 = 4;
 const VERSION_6: u64 = 6;
@@ -51,6 +53,8 @@ pub struct Layer3Check {
     pub protocol: Signal<In, Bits<8>>,
     /// Bytes of the packet, by its header.
     pub length: Signal<In, Bits<IP_LENGTH_BITS>>,
+    /// The same with the PPP protocol before it.
+    pub ppp_length: Signal<In, Bits<IP_LENGTH_BITS>>,
     /// Bytes of the frame behind layer 2.
     pub behind: Signal<In, Bits<LENGTH_BITS>>,
     /// Layer 2 ends with a PPPoE header.
@@ -84,11 +88,13 @@ pub struct Layer3Check {
 
     version: Signal<Local, Bits<4>>,
     ihl: Signal<Local, Bits<4>>,
-    header_bytes: Signal<Local, Bits<LENGTH_BITS>>,
+    header_is_whole: Signal<Local, Bit>,
+    beyond: Signal<Local, Bit>,
     total: Signal<Local, Bits<LENGTH_BITS>>,
+    total_rows: Signal<Local, Bits<4>>,
     part: Signal<Local, Bit>,
     ported: Signal<Local, Bit>,
-    follows: Signal<Local, Bit>,
+    taken: Signal<Local, Bit>,
     looked_up: Signal<Local, Bit>,
     listed: Signal<Local, Bit>,
 
@@ -96,14 +102,15 @@ pub struct Layer3Check {
     length_s1: DFF<Bits<IP_LENGTH_BITS>>,
     behind_s1: DFF<Bits<LENGTH_BITS>>,
     pppoe_s1: DFF<Bit>,
+    ppp_length_s1: DFF<Bits<IP_LENGTH_BITS>>,
     room_s1: DFF<Bits<LENGTH_BITS>>,
     options_s1: DFF<Bit>,
-    extension_s1: DFF<Bit>,
-    fragment_s1: DFF<Bit>,
-    first_s1: DFF<Bit>,
-    later_s1: DFF<Bit>,
-    icmp_s1: DFF<Bit>,
-    other_s1: DFF<Bit>,
+    protocol_s1: DFF<Bits<8>>,
+    v6_s1: DFF<Bit>,
+    fragment_header_s1: DFF<Bit>,
+    more_s1: DFF<Bit>,
+    follows_s1: DFF<Bit>,
+    whole_header_s1: DFF<Bit>,
     malformed_s2: DFF<Bit>,
     options_s2: DFF<Bit>,
     extension_s2: DFF<Bit>,
@@ -115,8 +122,6 @@ pub struct Layer3Check {
 
     version_4: Constant<Bits<4>>,
     version_6: Constant<Bits<4>>,
-    no_options: Constant<Bits<4>>,
-    ppp_bytes: Constant<Bits<LENGTH_BITS>>,
     proto_tcp: Constant<Bits<8>>,
     proto_udp: Constant<Bits<8>>,
     proto_icmp: Constant<Bits<8>>,
@@ -135,6 +140,7 @@ impl Default for Layer3Check {
             fragment_header: Signal::default(),
             protocol: Signal::default(),
             length: Signal::default(),
+            ppp_length: Signal::default(),
             behind: Signal::default(),
             pppoe: Signal::default(),
             pppoe_length: Signal::default(),
@@ -152,25 +158,28 @@ impl Default for Layer3Check {
             other: Signal::default(),
             version: Signal::default(),
             ihl: Signal::default(),
-            header_bytes: Signal::default(),
+            header_is_whole: Signal::default(),
+            beyond: Signal::default(),
             total: Signal::default(),
+            total_rows: Signal::default(),
             part: Signal::default(),
             ported: Signal::default(),
-            follows: Signal::default(),
+            taken: Signal::default(),
             looked_up: Signal::default(),
             listed: Signal::default(),
             broken_s1: DFF::default(),
             length_s1: DFF::default(),
             behind_s1: DFF::default(),
             pppoe_s1: DFF::default(),
+            ppp_length_s1: DFF::default(),
             room_s1: DFF::default(),
             options_s1: DFF::default(),
-            extension_s1: DFF::default(),
-            fragment_s1: DFF::default(),
-            first_s1: DFF::default(),
-            later_s1: DFF::default(),
-            icmp_s1: DFF::default(),
-            other_s1: DFF::default(),
+            protocol_s1: DFF::default(),
+            v6_s1: DFF::default(),
+            fragment_header_s1: DFF::default(),
+            more_s1: DFF::default(),
+            follows_s1: DFF::default(),
+            whole_header_s1: DFF::default(),
             malformed_s2: DFF::default(),
             options_s2: DFF::default(),
             extension_s2: DFF::default(),
@@ -181,8 +190,6 @@ impl Default for Layer3Check {
             other_s2: DFF::default(),
             version_4: Constant::new(VERSION_4.into()),
             version_6: Constant::new(VERSION_6.into()),
-            no_options: Constant::new((IPV4_ROWS as u64).into()),
-            ppp_bytes: Constant::new((wire::PPP_PROTOCOL_BYTES as u64).into()),
             proto_tcp: byte(wire::PROTO_TCP),
             proto_udp: byte(wire::PROTO_UDP),
             proto_icmp: byte(wire::PROTO_ICMP),
@@ -196,68 +203,68 @@ impl Default for Layer3Check {
 impl Logic for Layer3Check {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, broken_s1, length_s1, behind_s1, pppoe_s1, room_s1);
-        dff_setup!(self, clock, options_s1, extension_s1, fragment_s1, first_s1, later_s1, icmp_s1, other_s1);
+        dff_setup!(self, clock, broken_s1, length_s1, behind_s1, pppoe_s1, ppp_length_s1, room_s1, options_s1);
+        dff_setup!(self, clock, protocol_s1, v6_s1, fragment_header_s1, more_s1, follows_s1, whole_header_s1);
         dff_setup!(self, clock, malformed_s2, options_s2, extension_s2, fragment_s2, first_s2, later_s2, icmp_s2, other_s2);
 
         // IPv4. Row 0: version, IHL, type of service, total length. IPv6. Row 0: version, traffic class, flow label.
         self.version.next = self.rows[0].val().get_bits::<4>(28);
         self.ihl.next = self.rows[0].val().get_bits::<4>(24);
         self.total.next = self.rows[0].val().get_bits::<LENGTH_BITS>(0);
-        self.header_bytes.next = bit_cast::<LENGTH_BITS, 4>(self.ihl.val()) << 2;
-
-        self.looked_up.next = false;
-        for i in 0..3 {
-            self.looked_up.next = self.looked_up.val() | (self.protocol.val() == self.protocols[i].val());
-        }
-        self.listed.next = false;
-        for i in 0..EXTENSIONS {
-            self.listed.next = self.listed.val() | (self.protocol.val() == self.extensions[i].val());
-        }
-        self.follows.next = self.offset.val().any();
-        self.part.next = self.more.val() | self.follows.val();
-        self.ported.next = self.protocol.val() == self.proto_udp.val();
-        if !self.v6.val() & (self.protocol.val() == self.proto_tcp.val()) {
-            self.ported.next = true;
-        }
-        self.first_s1.d.next =
-            (self.fragments.val() & self.whole_header.val()) & (self.ported.val() & self.part.val()) & !self.follows.val();
-        self.later_s1.d.next = (self.fragments.val() & self.whole_header.val()) & (self.ported.val() & self.follows.val());
-        self.fragment_s1.d.next = (self.part.val() | self.fragment_header.val())
-            & !((self.fragments.val() & self.whole_header.val()) & (self.ported.val() & self.part.val()));
+        self.header_is_whole.next =
+            self.ihl.val().get_bit(3) | (self.ihl.val().get_bit(2) & self.ihl.val().get_bits::<2>(0).any());
+        self.total_rows.next = self.total.val().get_bits::<4>(2);
+        self.beyond.next = !self.total.val().get_bits::<BEYOND_BITS>(6).any() & (self.ihl.val() > self.total_rows.val());
         if self.v6.val() {
             self.broken_s1.d.next = self.version.val() != self.version_6.val();
             self.options_s1.d.next = false;
-            self.extension_s1.d.next = self.listed.val() & !self.fragment_header.val();
-            self.icmp_s1.d.next = self.protocol.val() == self.proto_icmpv6.val();
         } else {
-            self.broken_s1.d.next = (self.version.val() != self.version_4.val())
-                | (self.ihl.val() < self.no_options.val())
-                | (self.header_bytes.val() > self.total.val());
-            self.options_s1.d.next = self.ihl.val() > self.no_options.val();
-            self.extension_s1.d.next = false;
-            self.icmp_s1.d.next = self.protocol.val() == self.proto_icmp.val();
+            self.broken_s1.d.next =
+                (self.version.val() != self.version_4.val()) | !self.header_is_whole.val() | self.beyond.val();
+            self.options_s1.d.next = self.ihl.val().get_bit(3) | self.ihl.val().get_bits::<2>(1).all();
         }
-        self.other_s1.d.next = !self.looked_up.val();
         self.length_s1.d.next = self.length.val();
         self.behind_s1.d.next = self.behind.val();
         self.pppoe_s1.d.next = self.pppoe.val();
-        // A PPPoE length without room for its own protocol leaves a header none.
-        self.room_s1.d.next = 0.into();
-        if self.pppoe_length.val() > self.ppp_bytes.val() {
-            self.room_s1.d.next = self.pppoe_length.val() - self.ppp_bytes.val();
-        }
+        self.ppp_length_s1.d.next = self.ppp_length.val();
+        self.room_s1.d.next = self.pppoe_length.val();
+        self.protocol_s1.d.next = self.protocol.val();
+        self.v6_s1.d.next = self.v6.val();
+        self.fragment_header_s1.d.next = self.fragment_header.val();
+        self.more_s1.d.next = self.more.val();
+        self.follows_s1.d.next = self.offset.val().any();
+        self.whole_header_s1.d.next = self.whole_header.val();
 
         self.malformed_s2.d.next = self.broken_s1.q.val()
             | (self.length_s1.q.val() > bit_cast::<IP_LENGTH_BITS, LENGTH_BITS>(self.behind_s1.q.val()))
-            | (self.pppoe_s1.q.val() & (self.length_s1.q.val() > bit_cast::<IP_LENGTH_BITS, LENGTH_BITS>(self.room_s1.q.val())));
+            | (self.pppoe_s1.q.val()
+                & (self.ppp_length_s1.q.val() > bit_cast::<IP_LENGTH_BITS, LENGTH_BITS>(self.room_s1.q.val())));
+        self.looked_up.next = false;
+        for i in 0..3 {
+            self.looked_up.next = self.looked_up.val() | (self.protocol_s1.q.val() == self.protocols[i].val());
+        }
+        self.listed.next = false;
+        for i in 0..EXTENSIONS {
+            self.listed.next = self.listed.val() | (self.protocol_s1.q.val() == self.extensions[i].val());
+        }
+        self.part.next = self.more_s1.q.val() | self.follows_s1.q.val();
+        self.ported.next = self.protocol_s1.q.val() == self.proto_udp.val();
+        if !self.v6_s1.q.val() & (self.protocol_s1.q.val() == self.proto_tcp.val()) {
+            self.ported.next = true;
+        }
+        self.taken.next = (self.fragments.val() & self.whole_header_s1.q.val()) & (self.ported.val() & self.part.val());
+        self.first_s2.d.next = self.taken.val() & !self.follows_s1.q.val();
+        self.later_s2.d.next = self.taken.val() & self.follows_s1.q.val();
+        self.fragment_s2.d.next = (self.part.val() | self.fragment_header_s1.q.val()) & !self.taken.val();
+        if self.v6_s1.q.val() {
+            self.extension_s2.d.next = self.listed.val() & !self.fragment_header_s1.q.val();
+            self.icmp_s2.d.next = self.protocol_s1.q.val() == self.proto_icmpv6.val();
+        } else {
+            self.extension_s2.d.next = false;
+            self.icmp_s2.d.next = self.protocol_s1.q.val() == self.proto_icmp.val();
+        }
         self.options_s2.d.next = self.options_s1.q.val();
-        self.extension_s2.d.next = self.extension_s1.q.val();
-        self.fragment_s2.d.next = self.fragment_s1.q.val();
-        self.first_s2.d.next = self.first_s1.q.val();
-        self.later_s2.d.next = self.later_s1.q.val();
-        self.icmp_s2.d.next = self.icmp_s1.q.val();
-        self.other_s2.d.next = self.other_s1.q.val();
+        self.other_s2.d.next = !self.looked_up.val();
 
         self.malformed.next = self.malformed_s2.q.val();
         self.options.next = self.options_s2.q.val();

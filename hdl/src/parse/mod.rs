@@ -27,6 +27,7 @@ mod layer2;
 mod layer3;
 mod layer4;
 mod parser;
+mod placed;
 mod rows;
 
 pub use checksum::{CarrySave, HeaderChecksum};
@@ -34,6 +35,7 @@ pub use layer2::Layer2Check;
 pub use layer3::Layer3Check;
 pub use layer4::Layer4Check;
 pub use parser::{LATENCY, Parser};
+pub use placed::Placed;
 pub use rows::{ADDRESSES_BITS, EncapRow, KeyRow, VID_BITS};
 
 /// Clocks from a header to what a check says of it.
@@ -49,3 +51,5 @@ const IPV6_ROWS: usize = wire::IPV6_HEADER_BYTES / ROW_BYTES;
 const TCP_ROWS: usize = wire::TCP_HEADER_BYTES / ROW_BYTES;
 /// Bits of an IP packet's length that is still to be found too long: 40 more than the longest payload of IPv6.
 const IP_LENGTH_BITS: usize = LENGTH_BITS + 1;
+/// Bits of a length above those of the longest header whose length is told in rows, by four bits.
+const BEYOND_BITS: usize = LENGTH_BITS - 6;

@@ -31,7 +31,8 @@ use fpgaflow_abi::reason::Reason;
 use fpgaflow_abi::{key, wire};
 
 use super::{
-    ADDRESSES_BITS, HeaderChecksum, IP_LENGTH_BITS, IPV4_ROWS, IPV6_ROWS, KeyRow, Layer2Check, Layer3Check, Layer4Check, TCP_ROWS,
+    ADDRESSES_BITS, HeaderChecksum, IP_LENGTH_BITS, IPV4_ROWS, IPV6_ROWS, KeyRow, Layer2Check, Layer3Check, Layer4Check, Placed,
+    TCP_ROWS,
 };
 use crate::prelude::*;
 use crate::records::{
@@ -102,9 +103,9 @@ pub struct Parser<const PORTS: usize> {
     hops: Signal<Local, Bits<8>>,
     field: Signal<Local, Bits<LENGTH_BITS>>,
     more: Signal<Local, Bits<LENGTH_BITS>>,
+    more_ppp: Signal<Local, Bits<LENGTH_BITS>>,
     less: Signal<Local, Bits<LENGTH_BITS>>,
     ip_length: Signal<Local, Bits<IP_LENGTH_BITS>>,
-    row_l4: [Signal<Local, Bits<32>>; TCP_ROWS],
     id: Signal<Local, Bits<MARK_BITS>>,
     more_fragments: Signal<Local, Bit>,
     offset: Signal<Local, Bits<OFFSET_BITS>>,
@@ -112,8 +113,6 @@ pub struct Parser<const PORTS: usize> {
     payload: Signal<Local, Bits<LENGTH_BITS>>,
     ports: Signal<Local, Bits<MARK_BITS>>,
     flags: Signal<Local, Bits<8>>,
-    udp: Signal<Local, Bit>,
-    tcp_control: Signal<Local, Bit>,
     addresses_v4: Signal<Local, Bits<ADDRESSES_V4_BITS>>,
     row_key: Signal<Local, KeyRow>,
     v6_s2: Signal<Local, Bit>,
@@ -123,10 +122,19 @@ pub struct Parser<const PORTS: usize> {
     layer4: Layer4Check,
     checksum: HeaderChecksum,
 
+    // What is known of layer 4 a clock later.
+    protocol_s1: DFF<Bits<8>>,
+    control_s1: DFF<Bits<8>>,
+    gre_s1: DFF<Bit>,
+    udp_checksum: Placed<16>,
+    tcp_checksum: Placed<16>,
+    udp: Signal<Local, Bit>,
+
     valid_s1: DFF<Bit>,
     valid_s2: DFF<Bit>,
     valid_s3: DFF<Bit>,
-    parsed_s2: Delay<Parsed, { super::CHECK_LATENCY }>,
+    parsed_s1: DFF<Parsed>,
+    parsed_s2: DFF<Parsed>,
     parsed_s3: DFF<Parsed>,
     fragment_s2: Delay<Fragment, { super::CHECK_LATENCY }>,
     fragment_s3: DFF<Fragment>,
@@ -134,6 +142,8 @@ pub struct Parser<const PORTS: usize> {
 
     proto_udp: Constant<Bits<8>>,
     control: Constant<Bits<8>>,
+    ppp_bytes: Constant<Bits<LENGTH_BITS>>,
+    ipv6_ppp_bytes: Constant<Bits<LENGTH_BITS>>,
     ipv4_bytes: Constant<Bits<LENGTH_BITS>>,
     ipv6_bytes: Constant<Bits<LENGTH_BITS>>,
     fragment_bytes: Constant<Bits<LENGTH_BITS>>,
@@ -186,9 +196,9 @@ impl<const PORTS: usize> Default for Parser<PORTS> {
             hops: Signal::default(),
             field: Signal::default(),
             more: Signal::default(),
+            more_ppp: Signal::default(),
             less: Signal::default(),
             ip_length: Signal::default(),
-            row_l4: array::from_fn(|_| Signal::default()),
             id: Signal::default(),
             more_fragments: Signal::default(),
             offset: Signal::default(),
@@ -196,8 +206,6 @@ impl<const PORTS: usize> Default for Parser<PORTS> {
             payload: Signal::default(),
             ports: Signal::default(),
             flags: Signal::default(),
-            udp: Signal::default(),
-            tcp_control: Signal::default(),
             addresses_v4: Signal::default(),
             row_key: Signal::default(),
             v6_s2: Signal::default(),
@@ -205,16 +213,25 @@ impl<const PORTS: usize> Default for Parser<PORTS> {
             layer3: Layer3Check::default(),
             layer4: Layer4Check::default(),
             checksum: HeaderChecksum::default(),
+            protocol_s1: DFF::default(),
+            control_s1: DFF::default(),
+            gre_s1: DFF::default(),
+            udp_checksum: Placed::default(),
+            tcp_checksum: Placed::default(),
+            udp: Signal::default(),
             valid_s1: DFF::default(),
             valid_s2: DFF::default(),
             valid_s3: DFF::default(),
-            parsed_s2: Delay::default(),
+            parsed_s1: DFF::default(),
+            parsed_s2: DFF::default(),
             parsed_s3: DFF::default(),
             fragment_s2: Delay::default(),
             fragment_s3: DFF::default(),
             reason: Signal::default(),
             proto_udp: Constant::new(u64::from(wire::PROTO_UDP).into()),
             control: Constant::new(u64::from(wire::TCP_CONTROL_FLAGS).into()),
+            ppp_bytes: Constant::new((wire::PPP_PROTOCOL_BYTES as u64).into()),
+            ipv6_ppp_bytes: Constant::new(((wire::PPP_PROTOCOL_BYTES + wire::IPV6_HEADER_BYTES) as u64).into()),
             ipv4_bytes: Constant::new((wire::IPV4_HEADER_BYTES as u64).into()),
             ipv6_bytes: Constant::new((wire::IPV6_HEADER_BYTES as u64).into()),
             fragment_bytes: Constant::new((wire::FRAGMENT_HEADER_BYTES as u64).into()),
@@ -238,8 +255,21 @@ impl<const PORTS: usize> Default for Parser<PORTS> {
 impl<const PORTS: usize> Logic for Parser<PORTS> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, valid_s1, valid_s2, valid_s3, parsed_s3, fragment_s3);
-        clock!(self, clock, layer2, layer3, layer4, checksum, parsed_s2, fragment_s2);
+        dff_setup!(
+            self,
+            clock,
+            valid_s1,
+            valid_s2,
+            valid_s3,
+            protocol_s1,
+            control_s1,
+            gre_s1,
+            parsed_s1,
+            parsed_s2,
+            parsed_s3,
+            fragment_s3
+        );
+        clock!(self, clock, layer2, layer3, layer4, checksum, udp_checksum, tcp_checksum, fragment_s2);
 
         // Take the header apart.
         self.window.next = self.header.val().window;
@@ -267,6 +297,7 @@ impl<const PORTS: usize> Logic for Parser<PORTS> {
             self.hops.next = self.row[1].val().get_bits::<8>(0);
             self.field.next = self.row[1].val().get_bits::<LENGTH_BITS>(16);
             self.more.next = self.ipv6_bytes.val();
+            self.more_ppp.next = self.ipv6_ppp_bytes.val();
             self.less.next = 0.into();
             self.offset.next = 0.into();
             self.more_fragments.next = false;
@@ -285,6 +316,7 @@ impl<const PORTS: usize> Logic for Parser<PORTS> {
             self.hops.next = self.row[2].val().get_bits::<8>(24);
             self.field.next = self.row[0].val().get_bits::<LENGTH_BITS>(0);
             self.more.next = 0.into();
+            self.more_ppp.next = self.ppp_bytes.val();
             self.less.next = self.ipv4_bytes.val();
             self.offset.next = self.row[1].val().get_bits::<OFFSET_BITS>(0);
             self.more_fragments.next = self.row[1].val().get_bit(13);
@@ -293,18 +325,6 @@ impl<const PORTS: usize> Logic for Parser<PORTS> {
         }
         self.ip_length.next =
             bit_cast::<IP_LENGTH_BITS, LENGTH_BITS>(self.field.val()) + bit_cast::<IP_LENGTH_BITS, LENGTH_BITS>(self.more.val());
-        self.udp.next = self.protocol.val() == self.proto_udp.val();
-        for i in 0..TCP_ROWS {
-            self.row_l4[i].next = self.row[i + 5].val();
-            if self.v6.val() {
-                self.row_l4[i].next = self.row[i + 10].val();
-            }
-        }
-        for i in 0..FRAGMENT_L4_ROWS {
-            if self.fragment_header.val() {
-                self.row_l4[i].next = self.row[i + 12].val();
-            }
-        }
         self.payload.next = self.field.val() - self.less.val();
 
         // Checks: all at once, told two clocks later.
@@ -326,6 +346,8 @@ impl<const PORTS: usize> Logic for Parser<PORTS> {
         self.layer3.whole_header.next = self.whole_header.val();
         self.layer3.protocol.next = self.protocol.val();
         self.layer3.length.next = self.ip_length.val();
+        self.layer3.ppp_length.next = bit_cast::<IP_LENGTH_BITS, LENGTH_BITS>(self.field.val())
+            + bit_cast::<IP_LENGTH_BITS, LENGTH_BITS>(self.more_ppp.val());
         self.layer3.behind.next = self.length.val() - bit_cast::<LENGTH_BITS, 5>(self.l2_length.val());
         for pppoe in (key::ENCAP_PPPOE.lsb)..(key::ENCAP_PPPOE.lsb + 1) {
             self.layer3.pppoe.next = self.encap.val().get_bit(pppoe);
@@ -336,30 +358,52 @@ impl<const PORTS: usize> Logic for Parser<PORTS> {
         }
         self.layer4.payload.next = self.payload.val();
         self.layer4.part.next = self.more_fragments.val();
-        self.layer4.udp.next = self.udp.val();
+        self.layer4.protocol.next = self.protocol.val();
         self.layer4.gre.next = self.gre.val();
-        for i in 0..TCP_ROWS {
-            self.layer4.rows[i].next = self.row_l4[i].val();
+        self.layer4.v6.next = self.v6.val();
+        self.layer4.fragment_header.next = self.fragment_header.val();
+        for i in 0..4 {
+            self.layer4.rows_v4[i].next = self.row[i + 5].val();
+            self.layer4.rows_v6[i].next = self.row[i + 10].val();
         }
+        self.layer4.row_fragment.next = self.row[13].val();
 
-        // What the packet carries along. TCP row 3: data offset, flags, window; row 4: checksum. UDP row 1: length, checksum.
-        self.flags.next = self.row_l4[3].val().get_bits::<8>(16);
-        self.tcp_control.next = (self.flags.val() & self.control.val()).any() & !self.udp.val() & !self.gre.val();
-        self.parsed_s2.din.next.reason = 0.into();
-        self.parsed_s2.din.next.frame = self.frame.val();
-        self.parsed_s2.din.next.ip_length = bit_cast::<LENGTH_BITS, IP_LENGTH_BITS>(self.ip_length.val());
-        self.parsed_s2.din.next.ttl = self.hops.val();
-        self.parsed_s2.din.next.l3_checksum = self.row[2].val().get_bits::<16>(0);
-        if self.udp.val() {
-            self.parsed_s2.din.next.l4_checksum = self.row_l4[1].val().get_bits::<16>(0);
-        } else {
-            self.parsed_s2.din.next.l4_checksum = self.row_l4[4].val().get_bits::<16>(16);
+        // What the packet carries along. TCP row 3: data offset, flags, window; row 4: checksum. UDP row 1: length, checksum. TCP is not looked up
+        // behind a fragment header.
+        self.flags.next = self.row[8].val().get_bits::<8>(16);
+        if self.v6.val() {
+            self.flags.next = self.row[13].val().get_bits::<8>(16);
         }
-        self.parsed_s2.din.next.v6 = self.v6.val();
-        self.parsed_s2.din.next.udp = self.udp.val();
-        self.parsed_s2.din.next.gre = self.gre.val();
-        self.parsed_s2.din.next.tcp_control = self.tcp_control.val();
-        self.parsed_s2.din.next.fragment_header = self.fragment_header.val();
+        self.control_s1.d.next = self.flags.val() & self.control.val();
+        self.protocol_s1.d.next = self.protocol.val();
+        self.gre_s1.d.next = self.gre.val();
+        self.udp_checksum.v6.next = self.v6.val();
+        self.udp_checksum.fragment_header.next = self.fragment_header.val();
+        self.udp_checksum.behind_v4.next = self.row[6].val().get_bits::<16>(0);
+        self.udp_checksum.behind_v6.next = self.row[11].val().get_bits::<16>(0);
+        self.udp_checksum.behind_fragment.next = self.row[13].val().get_bits::<16>(0);
+        self.tcp_checksum.v6.next = self.v6.val();
+        self.tcp_checksum.fragment_header.next = false;
+        self.tcp_checksum.behind_v4.next = self.row[9].val().get_bits::<16>(16);
+        self.tcp_checksum.behind_v6.next = self.row[14].val().get_bits::<16>(16);
+        self.tcp_checksum.behind_fragment.next = 0.into();
+        self.parsed_s1.d.next.reason = 0.into();
+        self.parsed_s1.d.next.frame = self.frame.val();
+        self.parsed_s1.d.next.ip_length = bit_cast::<LENGTH_BITS, IP_LENGTH_BITS>(self.ip_length.val());
+        self.parsed_s1.d.next.ttl = self.hops.val();
+        self.parsed_s1.d.next.l3_checksum = self.row[2].val().get_bits::<16>(0);
+        self.parsed_s1.d.next.v6 = self.v6.val();
+        self.parsed_s1.d.next.gre = self.gre.val();
+        self.parsed_s1.d.next.fragment_header = self.fragment_header.val();
+        self.udp.next = self.protocol_s1.q.val() == self.proto_udp.val();
+        self.parsed_s2.d.next = self.parsed_s1.q.val();
+        self.parsed_s2.d.next.udp = self.udp.val();
+        self.parsed_s2.d.next.tcp_control = self.control_s1.q.val().any() & !self.udp.val() & !self.gre_s1.q.val();
+        if self.udp.val() {
+            self.parsed_s2.d.next.l4_checksum = self.udp_checksum.field.val();
+        } else {
+            self.parsed_s2.d.next.l4_checksum = self.tcp_checksum.field.val();
+        }
 
         // The key. Source and destination are next to each other in both headers as in a key, and so are the ports.
         self.row_key.next.protocol = self.protocol.val();
@@ -377,7 +421,13 @@ impl<const PORTS: usize> Logic for Parser<PORTS> {
         } else {
             self.row_key.next.addresses = bit_cast::<ADDRESSES_BITS, ADDRESSES_V4_BITS>(self.addresses_v4.val());
         }
-        self.ports.next = self.row_l4[0].val();
+        self.ports.next = self.row[5].val();
+        if self.v6.val() {
+            self.ports.next = self.row[10].val();
+        }
+        if self.fragment_header.val() {
+            self.ports.next = self.row[12].val();
+        }
         if self.gre.val() {
             self.ports.next = 0.into();
         }
@@ -396,7 +446,7 @@ impl<const PORTS: usize> Logic for Parser<PORTS> {
         self.valid_s2.d.next = self.valid_s1.q.val();
 
         // The first reason.
-        self.v6_s2.next = self.parsed_s2.dout.val().v6;
+        self.v6_s2.next = self.parsed_s2.q.val().v6;
         if self.layer2.arp.val() {
             self.reason.next = self.arp.val();
         } else if self.layer2.broadcast.val() {
@@ -431,7 +481,7 @@ impl<const PORTS: usize> Logic for Parser<PORTS> {
             self.reason.next = 0.into();
         }
         self.valid_s3.d.next = self.valid_s2.q.val();
-        self.parsed_s3.d.next = self.parsed_s2.dout.val();
+        self.parsed_s3.d.next = self.parsed_s2.q.val();
         self.parsed_s3.d.next.reason = self.reason.val();
         if self.layer3.later.val() {
             self.parsed_s3.d.next.udp = false;

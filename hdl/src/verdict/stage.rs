@@ -154,18 +154,19 @@ pub struct VerdictStage<const NW: usize, const RB: usize = ROW_BITS> {
     has_header_s3: DFF<Bit>,
     length_s1: DFF<Bits<LENGTH_BITS>>,
     length_s2: DFF<Bits<LENGTH_BITS>>,
+    length_s3: DFF<Bits<LENGTH_BITS>>,
     // 2: what needs one.
     row_s2: Signal<Local, Bits<NEXT_HOP_ROW_BITS>>,
-    mtu_s2: Signal<Local, Bits<LENGTH_BITS>>,
+    mtu_s3: DFF<Bits<LENGTH_BITS>>,
     egress_s2: Signal<Local, Bits<PORT_BITS>>,
     usable_s3: DFF<Bit>,
     host_s3: DFF<Bit>,
-    too_long_s3: DFF<Bit>,
     egress_s3: DFF<Bits<PORT_BITS>>,
     src_mac_s3: DFF<Bits<MAC_BITS>>,
     dst_mac_s3: DFF<Bits<MAC_BITS>>,
     encap_s3: DFF<Bits<ENCAP_BITS>>,
     // 3: the first that applies; parity and fragments come late and are put before the rest.
+    too_long_s3: Signal<Local, Bit>,
     rest_s3: Signal<Local, Bits<REASON_BITS>>,
     has_rest_s3: Signal<Local, Bit>,
     bad_s3: Signal<Local, Bit>,
@@ -252,12 +253,13 @@ impl<const NW: usize, const RB: usize> VerdictStage<NW, RB> {
             has_header_s3: DFF::default(),
             length_s1: DFF::default(),
             length_s2: DFF::default(),
+            length_s3: DFF::default(),
             row_s2: Signal::default(),
-            mtu_s2: Signal::default(),
+            mtu_s3: DFF::default(),
             egress_s2: Signal::default(),
             usable_s3: DFF::default(),
             host_s3: DFF::default(),
-            too_long_s3: DFF::default(),
+            too_long_s3: Signal::default(),
             egress_s3: DFF::default(),
             src_mac_s3: DFF::default(),
             dst_mac_s3: DFF::default(),
@@ -290,7 +292,8 @@ impl<const NW: usize, const RB: usize> Logic for VerdictStage<NW, RB> {
             length_s2,
             usable_s3,
             host_s3,
-            too_long_s3,
+            mtu_s3,
+            length_s3,
             reason_s4,
             bad_next_hop_s4,
             forward_s4,
@@ -378,7 +381,7 @@ impl<const NW: usize, const RB: usize> Logic for VerdictStage<NW, RB> {
         // 2: the next hop's row is there.
         self.row_s2.next = self.next_hops.row.val();
         for at in MTU.lsb..(MTU.lsb + 1) {
-            self.mtu_s2.next = self.row_s2.val().get_bits::<LENGTH_BITS>(at);
+            self.mtu_s3.d.next = self.row_s2.val().get_bits::<LENGTH_BITS>(at);
         }
         for at in EGRESS.lsb..(EGRESS.lsb + 1) {
             self.egress_s2.next = self.row_s2.val().get_bits::<PORT_BITS>(at);
@@ -397,7 +400,7 @@ impl<const NW: usize, const RB: usize> Logic for VerdictStage<NW, RB> {
         self.egress_s3.d.next = self.egress_s2.val();
         self.usable_s3.d.next = self.next_hops.usable.val();
         self.host_s3.d.next = self.egress_s2.val() == self.host_port.val();
-        self.too_long_s3.d.next = self.length_s2.q.val() > self.mtu_s2.val();
+        self.length_s3.d.next = self.length_s2.q.val();
         self.early_s3.d.next = self.early_s2.q.val();
         self.has_early_s3.d.next = self.has_early_s2.q.val();
         self.header_s3.d.next = self.header_s2.q.val();
@@ -409,6 +412,7 @@ impl<const NW: usize, const RB: usize> Logic for VerdictStage<NW, RB> {
         self.outcomes.row.next = self.row_s3.val().get_bits::<RB>(0);
         self.refused_s3.next = self.role.val().lost | (self.role.val().follows & !self.outcomes.allowed.val());
         self.refused_s4.d.next = self.refused_s3.val();
+        self.too_long_s3.next = self.length_s3.q.val() > self.mtu_s3.q.val();
         if self.has_early_s3.q.val() {
             self.rest_s3.next = self.early_s3.q.val();
         } else if !self.usable_s3.q.val() {
@@ -417,14 +421,14 @@ impl<const NW: usize, const RB: usize> Logic for VerdictStage<NW, RB> {
             self.rest_s3.next = self.host_addressed.val();
         } else if self.has_header_s3.q.val() {
             self.rest_s3.next = self.header_s3.q.val();
-        } else if self.too_long_s3.q.val() {
+        } else if self.too_long_s3.val() {
             self.rest_s3.next = self.mtu_exceeded.val();
         } else {
             self.rest_s3.next = 0.into();
         }
         self.has_rest_s3.next = (self.has_early_s3.q.val() | !self.usable_s3.q.val())
             | (self.host_s3.q.val() | self.has_header_s3.q.val())
-            | self.too_long_s3.q.val();
+            | self.too_long_s3.val();
         self.bad_s3.next = self.next_hops.bad.val() & !self.has_early_s3.q.val();
         if self.refused_s3.val() {
             self.reason_s3.next = self.fragment.val();

@@ -1,7 +1,7 @@
 //! Every frame gets the first reason that applies, one frame a clock.
 
 use fpgaflow_abi::reason::Reason;
-use fpgaflow_hdl::parse::{Layer2Check, Layer3Check, Layer4Check, Parser};
+use fpgaflow_hdl::parse::{Layer2Check, Layer3Check, Layer4Check, Parser, Placed};
 use fpgaflow_hdl::prelude::Block;
 use fpgaflow_hdl_guard::{Expect, check_block, rng};
 use rand::RngExt;
@@ -16,6 +16,7 @@ fn parser_is_clean() {
     check_block("layer2_check", Layer2Check::<2>::default, Expect::rams(0));
     check_block("layer3_check", Layer3Check::default, Expect::rams(0));
     check_block("layer4_check", Layer4Check::default, Expect::rams(0));
+    check_block("placed", Placed::<16>::default, Expect::rams(0));
     check_block("front64", Front64::default, Expect::rams(0));
     check_block("front512", Front512::default, Expect::rams(0));
 }
