@@ -75,8 +75,10 @@ fn every_pin_of_the_engine_comes_straight_from_a_block_whose_handshake_is_proven
         let listed = DRIVERS.iter().find(|(start, ..)| pin.starts_with(start));
         let (end, property) = listed.map_or(WRITES, |(_, end, property)| (end, *property));
         let port: String = pin.chars().filter(char::is_ascii_digit).collect();
-        let expected =
-            format!("{TOP}{end}").replace('N', &port).replace("_rx_", "_datapath_rx_").replace("_tx_", "_datapath_tx_");
+        let expected = format!("{TOP}{end}")
+            .replace('N', &port)
+            .replace("_rx_", "_datapath_receive_ports_")
+            .replace("_tx_", "_datapath_tx_");
         let found = driver(&modules, TOP, pin);
         // The last register of write data and of a transmit port is a skid inside; it is their own.
         assert!(found == expected || found.starts_with(&format!("{expected}_")), "{pin}: {found}, not {expected}");

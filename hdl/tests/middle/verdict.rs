@@ -99,21 +99,29 @@ fn every_verdict_is_the_models(pace: Pace) {
     let mut hops: HashMap<u16, NextHop> = HashMap::new();
     let mut due: VecDeque<Option<(Outcome, Headers)>> = VecDeque::from(vec![None; LATENCY]);
     let mut seen = HashMap::new();
-    let (mut index, mut hop, mut wrote) = (0, random_next_hop(&mut rng), false);
+    let (mut index, mut hop) = (0, random_next_hop(&mut rng));
+    // A seldom write stands still for as long as it may wait, and counts for packets from then on.
+    let (mut still_until, mut counts_from) = (0, None);
     // The first clock in which there may be a packet, at this pace.
     let mut next_packet = 0;
     for clock in 0..300_000 {
-        // A write in the very clock of a packet counts for it; of a seldom one, for the next, and stands still for a clock.
-        let write_now = rng.random_bool(0.1) && !(seldom && wrote);
+        if counts_from == Some(clock) {
+            hops.insert(index as u16, hop);
+        }
+        let stands = clock < still_until;
+        let write_now = rng.random_bool(0.1) && !stands;
         m.set(write_valid, write_now.into());
-        if !(seldom && wrote) {
+        if !stands {
             (index, hop) = (rng.random_range(0..1 << NW), random_next_hop(&mut rng));
         }
         m.set_words(write, &next_hop_write(index, &hop).0);
-        if write_now && !seldom {
+        if write_now && seldom {
+            counts_from = Some(clock + pace.write_waits());
+            still_until = clock + pace.write_waits() + 1;
+        } else if write_now {
+            // Also for the packet of this very clock.
             hops.insert(index as u16, hop);
         }
-        wrote = write_now;
         // Also of a packet that has a reason: what the table says of it must not matter.
         let answer = random_answer(&mut rng);
         let headers = Headers::random(&mut rng);
@@ -125,9 +133,6 @@ fn every_verdict_is_the_models(pace: Pace) {
         m.set_words(action, &answer.to_words().0);
         m.set_words(parsed, &headers.to_words().0);
         due.push_back(is_valid.then(|| (expected(&headers, &answer, &hops), headers)));
-        if write_now && seldom {
-            hops.insert(index as u16, hop);
-        }
 
         let due = due.pop_front().flatten();
         let found = (m.get(verdict_valid) == 1).then(|| Outcome::from_words(&records::get(&m, verdict)));
