@@ -86,7 +86,7 @@ fn a_card_that_is_not_ours_is_refused_by_name_and_never_reset() {
         error.to_string()
     };
     let text = open(fpgaflow_abi::geometry::Geometry { width_bits: 128, ..GEOMETRY });
-    assert_eq!(text, "card model refused: register DATAPATH reads 0x00020080, which no flow engine has");
+    assert_eq!(text, "card model refused: register DATAPATH reads 0x30020080, which no flow engine has");
 }
 
 #[test]

@@ -6,6 +6,9 @@ use fpgaflow_traffic::Packet;
 
 use crate::Rig;
 
+/// Slices of the rig for which a port has frames.
+const SLICES_AHEAD: usize = 6;
+
 /// Endless frames of one port's flows in turn, all of one length and each with its own identification.
 #[derive(Debug, Clone)]
 pub struct Stream {
@@ -46,10 +49,10 @@ impl Stream {
         packet
     }
 
-    /// Fills the queue of the flows' port: with more than is taken between two looks of the rig.
+    /// Fills the queue of the flows' port: with more than is taken between two looks of the rig, or while all counters of a port are read, 260 clocks each.
     pub fn feed(&mut self, rig: &mut Rig) {
         let port = self.keys[0].ingress;
-        let missing = (2 * rig.frames_per_slice()).saturating_sub(rig.transport.card().receive_waiting(port.into()));
+        let missing = (SLICES_AHEAD * rig.frames_per_slice()).saturating_sub(rig.transport.card().receive_waiting(port.into()));
         for _ in 0..missing {
             let frame = self.next_frame();
             rig.inject(port, frame, false);

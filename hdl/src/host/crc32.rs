@@ -31,7 +31,7 @@ const SHARED_BY: usize = 3;
 
 /// The state behind `bits` zeros.
 fn shifted(state: u32, bits: usize) -> u32 {
-    (0..bits).fold(state, |state, _| (state >> 1) ^ (state & 1) * POLYNOMIAL)
+    (0..bits).fold(state, |state, _| (state >> 1) ^ ((state & 1) * POLYNOMIAL))
 }
 
 /// The state that is the initial one behind `bits` zeros.

@@ -124,10 +124,8 @@ pub struct VerdictStage<const NW: usize, const RB: usize = ROW_BITS> {
     told_s4: Delay<Told, LATENCY>,
     told: Signal<Local, Told>,
     // A place for every packet, or one for all when the next comes behind the verdict.
-    every_clock: Constant<Bit>,
     carried_s0: Signal<Local, Carried>,
     carried_s4: RingDelay<Carried, LATENCY>,
-    held: DFF<Carried>,
     carried: Signal<Local, Carried>,
     l3: ChecksumUpdate,
     l4: ChecksumUpdate,
@@ -223,10 +221,8 @@ impl<const NW: usize, const RB: usize> VerdictStage<NW, RB> {
             told_s0: Signal::default(),
             told_s4: Delay::default(),
             told: Signal::default(),
-            every_clock: Constant::new(packets == Pace::EveryClock),
             carried_s0: Signal::default(),
-            carried_s4: RingDelay::default(),
-            held: DFF::default(),
+            carried_s4: RingDelay::new(packets),
             carried: Signal::default(),
             l3: ChecksumUpdate::new(TTL_DELTA),
             l4: ChecksumUpdate::new(0),
@@ -284,7 +280,7 @@ impl<const NW: usize, const RB: usize> Logic for VerdictStage<NW, RB> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, early_s1, early_s2, early_s3, has_early_s2, has_early_s3, header_s1, header_s2, header_s3);
-        dff_setup!(self, clock, has_header_s2, has_header_s3, held);
+        dff_setup!(self, clock, has_header_s2, has_header_s3);
         dff_setup!(
             self,
             clock,
@@ -339,12 +335,9 @@ impl<const NW: usize, const RB: usize> Logic for VerdictStage<NW, RB> {
         self.carried_s0.next.udp = self.parsed.val().udp;
         self.carried_s0.next.gre = self.parsed.val().gre;
         self.carried_s0.next.fragment_header = self.parsed.val().fragment_header;
-        self.carried_s4.din_valid.next = self.action_valid.val() & self.every_clock.val();
+        // What the parser has refused carries nothing, and may come at any pace.
+        self.carried_s4.din_valid.next = self.action_valid.val() & !self.reason_s0.val().any();
         self.carried_s4.din.next = self.carried_s0.val();
-        // What the parser has refused is none of these, and may come at any pace.
-        if self.action_valid.val() & !self.reason_s0.val().any() {
-            self.held.d.next = self.carried_s0.val();
-        }
 
         self.role_s0.next = self.action.val().role;
         self.role_s3.din.next = self.role_s0.val();
@@ -456,10 +449,7 @@ impl<const NW: usize, const RB: usize> Logic for VerdictStage<NW, RB> {
         for last in LATENCY..(LATENCY + 1) {
             self.verdict_valid.next = self.valid[last - 1].q.val();
         }
-        self.carried.next = self.held.q.val();
-        if self.every_clock.val() {
-            self.carried.next = self.carried_s4.dout.val();
-        }
+        self.carried.next = self.carried_s4.dout.val();
         self.told.next = self.told_s4.dout.val();
         self.verdict.next.reason = self.reason_s4.q.val();
         self.verdict.next.frame = self.told.val().frame;

@@ -63,7 +63,8 @@ const ROUND_CLOCKS: usize = PLACES * VISIT_CLOCKS;
 const _: () = assert!(PORT_COUNTERS * MAX_PORTS <= REASONS_AT && REASONS_AT == 1 << CODE_BITS && REASON_COUNT <= 1 << CODE_BITS);
 const _: () = assert!(MAX_PORTS < 1 << EVENTS_BITS && (OWN[HOST_FULL - 1] as usize) < 1 << DROP_BITS);
 // Bytes are counted at odd places; what is counted in a round, a tally tells.
-const _: () = assert!(PortCounter::RxBytes as usize % 2 == 1 && PortCounter::TxBytes as usize % 2 == 1 && PORT_COUNTERS % 2 == 0);
+const _: () =
+    assert!(PortCounter::RxBytes as usize % 2 == 1 && PortCounter::TxBytes as usize % 2 == 1 && PORT_COUNTERS.is_multiple_of(2));
 const _: () = assert!(ROUND_CLOCKS << LENGTH_BITS <= 1 << TALLY_BITS && ROUND_CLOCKS * MAX_PORTS < 1 << EVENT_BITS);
 
 /// The counters of a card with `PORTS` ports.
