@@ -7,7 +7,7 @@ use fpgaflow_traffic::Packet;
 use crate::Rig;
 
 /// Slices of the rig for which a port has frames.
-const SLICES_AHEAD: usize = 6;
+const SLICES_AHEAD: usize = 16;
 
 /// Endless frames of one port's flows in turn, all of one length and each with its own identification.
 #[derive(Debug, Clone)]
