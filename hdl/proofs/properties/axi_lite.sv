@@ -5,10 +5,11 @@
 // depth: 14
 // induction: 3
 // mutant: the next write is taken while the answer of the last one waits
-// find: ~write_take_q & ~write_go_q & ~answer_q & ~hold;
-// replace: ~write_take_q & ~write_go_q & ~hold;
+// find: ~write_take_q & ~writing_q & ~answer_q & ~hold;
+// replace: ~write_take_q & ~writing_q & ~hold;
 module proof(input clock, input reset, input hold, input [11:0] awaddr, input awvalid, input [31:0] wdata, input [3:0] wstrb,
-             input wvalid, input bready, input [11:0] araddr, input arvalid, input rready, input read_done, input [31:0] read_data);
+             input wvalid, input bready, input write_done, input [11:0] araddr, input arvalid, input rready, input read_done,
+             input [31:0] read_data);
     wire awready, wready, bvalid, arready, rvalid, write_valid, read_valid;
     wire [1:0] bresp, rresp;
     wire [31:0] rdata, write_data;
@@ -19,10 +20,10 @@ module proof(input clock, input reset, input hold, input [11:0] awaddr, input aw
         .s_axil_bresp(bresp), .s_axil_bvalid(bvalid), .s_axil_bready(bready),
         .s_axil_araddr(araddr), .s_axil_arvalid(arvalid), .s_axil_arready(arready),
         .s_axil_rdata(rdata), .s_axil_rresp(rresp), .s_axil_rvalid(rvalid), .s_axil_rready(rready),
-        .write_valid(write_valid), .write_at(write_at), .write_data(write_data),
+        .write_valid(write_valid), .write_at(write_at), .write_data(write_data), .write_done(write_done),
         .read_valid(read_valid), .read_at(read_at), .read_done(read_done), .read_data(read_data));
     initial assume (reset);
-    // The bus keeps to the protocol too; a read is answered once, after it was handed on.
+    // The bus keeps to the protocol too; a write is done and a read answered once, after it was handed on.
     stream_given #(.W(12)) aw(.clock(clock), .reset(reset), .valid(awvalid), .ready(awready), .data(awaddr));
     stream_given #(.W(36)) w(.clock(clock), .reset(reset), .valid(wvalid), .ready(wready), .data({wdata, wstrb}));
     stream_given #(.W(12)) ar(.clock(clock), .reset(reset), .valid(arvalid), .ready(arready), .data(araddr));
@@ -30,6 +31,10 @@ module proof(input clock, input reset, input hold, input [11:0] awaddr, input aw
     initial asked = 0;
     always @(posedge clock) asked <= ~reset & ((asked & ~read_done) | read_valid);
     always @(*) assume (~read_done | asked);
+    reg under_way;
+    initial under_way = 0;
+    always @(posedge clock) under_way <= ~reset & ((under_way & ~write_done) | write_valid);
+    always @(*) assume (~write_done | under_way);
 
     stream #(.W(2)) b(.clock(clock), .reset(reset), .valid(bvalid), .ready(bready), .data(bresp));
     stream #(.W(34)) r(.clock(clock), .reset(reset), .valid(rvalid), .ready(rready), .data({rdata, rresp}));
@@ -57,6 +62,7 @@ module proof(input clock, input reset, input hold, input [11:0] awaddr, input aw
 `ifdef INVARIANTS
     (* hierconn *) wire \dut.write_take_q ;
     (* hierconn *) wire \dut.write_go_q ;
+    (* hierconn *) wire \dut.writing_q ;
     (* hierconn *) wire \dut.answer_q ;
     (* hierconn *) wire \dut.read_take_q ;
     (* hierconn *) wire \dut.read_go_q ;
@@ -64,8 +70,10 @@ module proof(input clock, input reset, input hold, input [11:0] awaddr, input aw
     (* hierconn *) wire \dut.word_valid_q ;
     always @(*) if (started) begin
         assert (addresses == words);
-        assert (addresses == \dut.write_go_q + \dut.answer_q );
-        assert (\dut.write_take_q + \dut.write_go_q + \dut.answer_q <= 1);
+        assert (addresses == \dut.writing_q + \dut.answer_q );
+        assert (\dut.write_take_q + \dut.writing_q + \dut.answer_q <= 1);
+        assert (~\dut.write_go_q | \dut.writing_q );
+        assert (~under_way | (\dut.writing_q & ~\dut.write_go_q ));
         assert (~\dut.write_take_q | (awvalid & wvalid));
         assert (reads == \dut.reading_q + \dut.word_valid_q );
         assert (\dut.read_take_q + \dut.reading_q + \dut.word_valid_q <= 1);

@@ -129,6 +129,18 @@ fn controls_reach_the_engine() {
 }
 
 #[test]
+fn a_write_is_in_effect_when_it_is_answered() {
+    // A frame that came right behind the answer once met a port that was off.
+    let mut world = World::new(rng(), Pace::FAST);
+    for on in [true, false].repeat(16) {
+        world.write(regs::port(regs::PORT_CTRL, 0), PortCtrl::new().with_rx_enable(on).into_bits());
+        assert_eq!(world.get("rx_enable"), u64::from(on));
+        world.write(regs::FLOW_CTRL, FlowCtrl::new().with_lookup(on).into_bits());
+        assert_eq!(world.get("lookup_enable"), u64::from(on));
+    }
+}
+
+#[test]
 fn the_clock_counts_every_clock_and_its_halves_belong_together() {
     let mut world = World::new(rng(), Pace::FAST);
     let mut last: Option<(u64, u64)> = None;

@@ -1,15 +1,16 @@
 //! AXI4-Lite slave: one access at a time, turned into plain requests.
 //!
 //! ```text
-//!  s_axil_aw*, s_axil_w*, s_axil_b* -->[         ]--> write_valid, write_at, write_data
+//!  s_axil_aw*, s_axil_w*, s_axil_b* -->[         ]--> write_valid, write_at, write_data; write_done <--
 //!  s_axil_ar*, s_axil_r* ------------->[ AxiLite ]--> read_valid, read_at; read_done, read_data <--
 //!  hold ------------------------------>[         ]
 //! ```
-//! A write takes 4 clocks, a read 3 and what its answer takes.
+//! A write and a read take 3 clocks and what they wait for.
 //!
 //! # Contract
-//! - A write is a pulse `write_valid`; its response comes 1 clock later. Registers have 32 bits: a write without all four strobes
-//!   changes nothing and is answered with SLVERR.
+//! - A write is a pulse `write_valid`; `write_at` and `write_data` stay until `write_done`, and its response comes in the clock after:
+//!   who has the response may rely on the write. Registers have 32 bits: a write without all four strobes changes nothing and is
+//!   answered with SLVERR.
 //! - A read is a pulse `read_valid`; `read_at` stays until `read_done` comes with `read_data`.
 //! - All else is answered with OKAY. While `hold` is high no access is begun.
 //! - Everything towards the bus comes from flip-flops.
@@ -69,6 +70,8 @@ pub struct AxiLite {
     pub write_at: Signal<Out, Bits<AT_BITS>>,
     /// With what.
     pub write_data: Signal<Out, Bits<32>>,
+    /// What was written is in effect in the next clock.
+    pub write_done: Signal<In, Bit>,
     /// A register is read.
     pub read_valid: Signal<Out, Bit>,
     /// Its number.
@@ -82,6 +85,7 @@ pub struct AxiLite {
     write_number: DFF<Bits<AT_BITS>>,
     write_word: DFF<Bits<32>>,
     refused: DFF<Bit>,
+    writing: DFF<Bit>,
     answer: DFF<Bit>,
     read_take: DFF<Bit>,
     read_go: DFF<Bit>,
@@ -118,6 +122,7 @@ impl Default for AxiLite {
             write_valid: Signal::default(),
             write_at: Signal::default(),
             write_data: Signal::default(),
+            write_done: Signal::default(),
             read_valid: Signal::default(),
             read_at: Signal::default(),
             read_done: Signal::default(),
@@ -127,6 +132,7 @@ impl Default for AxiLite {
             write_number: DFF::default(),
             write_word: DFF::default(),
             refused: DFF::default(),
+            writing: DFF::default(),
             answer: DFF::default(),
             read_take: DFF::default(),
             read_go: DFF::default(),
@@ -142,14 +148,14 @@ impl Default for AxiLite {
 impl Logic for AxiLite {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, write_take, write_go, write_number, write_word, refused, answer);
+        dff_setup!(self, clock, write_take, write_go, write_number, write_word, refused, writing, answer);
         dff_setup!(self, clock, read_take, read_go, read_number, reading, word, word_valid);
 
         // A write: both halves are taken in one clock, looked at in the next.
         self.write_take.d.next = self.s_axil_awvalid.val()
             & self.s_axil_wvalid.val()
             & !self.write_take.q.val()
-            & !self.write_go.q.val()
+            & !self.writing.q.val()
             & !self.answer.q.val()
             & !self.hold.val();
         self.s_axil_awready.next = self.write_take.q.val();
@@ -159,6 +165,7 @@ impl Logic for AxiLite {
             self.write_number.d.next = self.s_axil_awaddr.val().get_bits::<AT_BITS>(2);
             self.write_word.d.next = self.s_axil_wdata.val();
             self.refused.d.next = !self.s_axil_wstrb.val().all();
+            self.writing.d.next = true;
         }
         self.write_valid.next = self.write_go.q.val() & !self.refused.q.val();
         self.write_at.next = self.write_number.q.val();
@@ -166,7 +173,8 @@ impl Logic for AxiLite {
         if self.s_axil_bready.val() {
             self.answer.d.next = false;
         }
-        if self.write_go.q.val() {
+        if self.write_done.val() | (self.write_go.q.val() & self.refused.q.val()) {
+            self.writing.d.next = false;
             self.answer.d.next = true;
         }
         self.s_axil_bvalid.next = self.answer.q.val();
@@ -204,6 +212,7 @@ impl Logic for AxiLite {
         if self.reset.val() {
             self.write_take.d.next = false;
             self.write_go.d.next = false;
+            self.writing.d.next = false;
             self.answer.d.next = false;
             self.read_take.d.next = false;
             self.read_go.d.next = false;

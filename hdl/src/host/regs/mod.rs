@@ -6,13 +6,13 @@
 //!  counter_reply_valid, counter_reply ----------->[      ]--> counter_read, counter_index, clock_count
 //!  rings: card_step[0..4], idle[0..4] ----------->[      ]--> rings: running, off, base, size_bits, producer, consumer
 //! ```
-//! A write takes 4 clocks on the bus and is seen by its user 3 clocks after the response was offered at the latest; a read takes 8 to 10, of a
-//! port or reason counter up to 260.
+//! A write takes 6 clocks on the bus, a read 8 to 10, of a port or reason counter up to 260.
 //!
 //! # Contract
 //! - Every register answers as `abi::regs` says. Where there is none, reads give 0 and writes do nothing, both with OKAY. Bits that a
 //!   register does not have read as 0.
-//! - A read that follows a write's response sees the write.
+//! - A read that follows a write's response sees the write, and so does everything that is steered by the register, from the clock on in
+//!   which the response is offered.
 //! - Reading the lower half of a 64-bit counter latches the upper one, in one latch for all of them.
 //! - After reset all that can be written is zero; accesses wait for 768 clocks.
 //!
@@ -183,6 +183,8 @@ pub struct Regs<const PORTS: usize> {
     last_place: Constant<Bits<WRITTEN_BITS>>,
     // s1: the register's mask is known.
     write_s1: DFF<Bit>,
+    // s2: it is done and its response is due.
+    write_s2: DFF<Bit>,
     // Then it waits for the RAM.
     write_waits: DFF<Bit>,
     stores: Signal<Local, Bit>,
@@ -298,6 +300,7 @@ impl<const PORTS: usize> Regs<PORTS> {
             one_place: Constant::new(1_u64.into()),
             last_place: Constant::new((COUNTERS_AT - 1).into()),
             write_s1: DFF::default(),
+            write_s2: DFF::default(),
             write_waits: DFF::default(),
             stores: Signal::default(),
             data_s2: DFF::default(),
@@ -339,6 +342,7 @@ impl<const PORTS: usize> Logic for Regs<PORTS> {
             sweeping,
             sweep,
             write_s1,
+            write_s2,
             write_waits,
             applies_s2,
             data_s2,
@@ -380,6 +384,8 @@ impl<const PORTS: usize> Logic for Regs<PORTS> {
 
         // A write, s1.
         self.write_s1.d.next = self.bus.write_valid.val();
+        self.write_s2.d.next = self.write_s1.q.val();
+        self.bus.write_done.next = self.write_s2.q.val();
         self.at.next = self.bus.write_at.val();
         self.data.next = self.bus.write_data.val() & self.map.mask.val();
         self.applies.next = self.write_s1.q.val() & self.map.mask.val().any();
@@ -529,6 +535,7 @@ impl<const PORTS: usize> Logic for Regs<PORTS> {
             self.sweeping.d.next = true;
             self.sweep.d.next = 0.into();
             self.write_s1.d.next = false;
+            self.write_s2.d.next = false;
             self.write_waits.d.next = false;
             self.applies_s2.d.next = false;
             self.events.d.next = 0.into();
