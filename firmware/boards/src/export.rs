@@ -49,6 +49,25 @@ pub enum Error {
         /// What was found.
         found: String,
     },
+    /// There is no such block.
+    #[error("block {path:?}: there is no {name:?}; there are {there}")]
+    Block {
+        /// Which was wanted.
+        path: String,
+        /// The name in it that is not there.
+        name: String,
+        /// Those that are.
+        there: String,
+    },
+}
+
+/// A block of an engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Block {
+    /// Its module.
+    pub module: String,
+    /// Ports of that, in their order.
+    pub ports: Vec<Port>,
 }
 
 /// All that is made of a board.
@@ -96,6 +115,24 @@ impl Export {
     /// What the memories take of the board's device.
     pub fn used(&self) -> Used {
         Used::by(&self.board, &self.memories)
+    }
+
+    /// The block at `path`: names of instances from the engine down, as in `datapath.flows.hash`.
+    ///
+    /// # Errors
+    /// The name that is not there, and those that are.
+    pub fn block(&self, path: &str) -> Result<Block, Error> {
+        let modules = text::modules(&self.verilog);
+        let mut module = CORE;
+        for name in path.split('.') {
+            let inside = modules[module].instances.iter().filter(|(of, _)| modules.contains_key(of));
+            let Some((of, _)) = inside.clone().find(|(_, instance)| *instance == name) else {
+                let there = inside.map(|(_, instance)| *instance).collect::<Vec<_>>().join(", ");
+                return Err(Error::Block { path: path.to_owned(), name: name.to_owned(), there });
+            };
+            module = of;
+        }
+        Ok(Block { module: module.to_owned(), ports: modules[module].ports.clone() })
     }
 
     /// The integration page, as Markdown.

@@ -18,6 +18,6 @@ mod variants;
 mod wrapper;
 
 pub use boards::{BOARDS, Board, Device, Family, Proof};
-pub use export::{Error, Export, TOP};
+pub use export::{Block, Error, Export, TOP};
 pub use memory::{Memory, Place, Used};
 pub use port::{Direction, Interface, Port};

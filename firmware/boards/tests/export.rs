@@ -233,3 +233,13 @@ fn a_page_says_every_pin_and_every_memory() {
         }
     }
 }
+
+#[test]
+fn a_block_is_found_by_its_path_and_a_wrong_name_is_told_with_those_that_are_there() {
+    let export = &exports()[0];
+    let block = export.block("datapath.flows").expect("every engine has it");
+    assert!(block.module.ends_with("_datapath_flows"), "{}", block.module);
+    assert_eq!(block.ports.iter().filter(|port| port.name == "clock").count(), 1);
+    let error = export.block("datapath.flow").expect_err("there is no such block").to_string();
+    assert!(error.contains("\"flow\"") && error.contains("flows"), "{error}");
+}

@@ -20,6 +20,9 @@ pub const REPLACE_VARIABLE: &str = "FPGAFLOW_FAULT_REPLACE";
 /// What [`seeded`] writes to standard error when it has made the change.
 pub const SEEDED: &str = "fpgaflow: a fault was seeded";
 
+/// What [`say_unbuilt`] writes to standard error.
+pub const UNBUILT: &str = "fpgaflow: Verilog with the fault does not build";
+
 /// A change of one place of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
@@ -66,6 +69,14 @@ pub fn seeded(text: String) -> String {
     // in which nothing was seeded.
     let _ = writeln!(std::io::stderr(), "{SEEDED}");
     changed
+}
+
+/// Says on standard error that no model could be built, if the environment asks for a fault: tests that fail for that have found
+/// nothing.
+pub fn say_unbuilt() {
+    if Change::of_environment().is_some() {
+        let _ = writeln!(std::io::stderr(), "{UNBUILT}");
+    }
 }
 
 #[cfg(test)]

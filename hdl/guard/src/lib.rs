@@ -20,7 +20,7 @@ pub use fpgaflow_verilate::{Model, Port};
 pub use seed::{SEED_VARIABLE, rng};
 pub use synth::Expect;
 
-use fpgaflow_faults::seeded;
+use fpgaflow_faults::{say_unbuilt, seeded};
 use fpgaflow_hdl::emit::emit;
 use fpgaflow_verilate::Source;
 use rust_hdl_core::prelude::Block;
@@ -57,5 +57,8 @@ pub fn verilog<U: Block>(name: &str, block: U) -> String {
 #[track_caller]
 pub fn model<U: Block>(name: &str, block: U) -> Model {
     let source = Source::new(verilog(name, block), name);
-    Model::build(&source).unwrap_or_else(|error| panic!("{error}"))
+    Model::build(&source).unwrap_or_else(|error| {
+        say_unbuilt();
+        panic!("{error}")
+    })
 }

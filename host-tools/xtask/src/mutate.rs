@@ -2,7 +2,7 @@
 //!
 //! The test programs are built once: a fault is named in their environment (`fpgaflow_faults::seeded`). For each the tests that it
 //! names run first, then, when these find nothing, all of their target. One that is found by none fails the task, and so does one
-//! that was not seeded.
+//! that was not seeded or with which the Verilog does not build.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use fpgaflow_faults::{FIND_VARIABLE, Fault, REPLACE_VARIABLE, SEEDED, list};
+use fpgaflow_faults::{FIND_VARIABLE, Fault, REPLACE_VARIABLE, SEEDED, UNBUILT, list};
 use serde::Serialize;
 
 use crate::run;
@@ -45,17 +45,20 @@ struct Row<'a> {
     found_by: Vec<String>,
     /// The fault was made in a Verilog text of these tests.
     seeded: bool,
+    /// Verilator takes the Verilog with it; what it refuses, every test "finds".
+    builds: bool,
     seconds: f64,
 }
 
 impl Row<'_> {
     fn is_found(&self) -> bool {
-        self.seeded && !self.found_by.is_empty()
+        self.seeded && self.builds && !self.found_by.is_empty()
     }
 
     fn print(&self, target: &str) {
         let by = match self.found_by.as_slice() {
             _ if !self.seeded => "NOT SEEDED".to_owned(),
+            _ if !self.builds => "DOES NOT BUILD".to_owned(),
             [] => "SURVIVES".to_owned(),
             [test] => format!("{target}: {test}"),
             [test, others @ ..] => format!("{target}: {test} and {} more", others.len()),
@@ -67,7 +70,7 @@ impl Row<'_> {
 /// Runs the tests with every fault and shows what found it.
 ///
 /// # Errors
-/// When a fault survives or is not seeded, after all have run.
+/// When a fault survives, is not seeded or does not build, after all have run.
 pub fn mutate(arguments: &Mutate) -> Result<()> {
     let mut faults = list()?;
     if let Some(only) = &arguments.only {
@@ -119,11 +122,13 @@ fn try_fault<'a>(fault: &'a Fault, programs: &BTreeMap<String, PathBuf>) -> Resu
     let program = programs.get(&fault.target);
     let program = program.with_context(|| format!("{PACKAGE} has no tests {:?} for the fault {:?}", fault.target, fault.name))?;
     let begun = Instant::now();
-    let mut row = Row { block: &fault.block, fault: &fault.name, found_by: Vec::new(), seeded: false, seconds: 0.0 };
+    let mut row =
+        Row { block: &fault.block, fault: &fault.name, found_by: Vec::new(), seeded: false, builds: true, seconds: 0.0 };
     // No name has all tests in it.
     for tests in [fault.tests.as_str(), ""] {
         let said = run_tests(fault, program, tests)?;
         row.seeded |= said.seeded;
+        row.builds &= said.builds;
         row.found_by = said.failed;
         if row.is_found() || tests.is_empty() {
             break;
@@ -137,6 +142,7 @@ fn try_fault<'a>(fault: &'a Fault, programs: &BTreeMap<String, PathBuf>) -> Resu
 #[derive(Debug, PartialEq, Eq)]
 struct Said {
     seeded: bool,
+    builds: bool,
     failed: Vec<String>,
 }
 
@@ -149,15 +155,16 @@ fn run_tests(fault: &Fault, program: &Path, tests: &str) -> Result<Said> {
     }
     let output = command.output().with_context(|| format!("run {command:?}"))?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let seeded = String::from_utf8_lossy(&output.stderr).contains(SEEDED);
+    let told = String::from_utf8_lossy(&output.stderr);
+    let (seeded, builds) = (told.contains(SEEDED), !told.contains(UNBUILT));
     let failed = failed_in(&text);
     if output.status.code() == Some(TIMED_OUT) {
-        return Ok(Said { seeded, failed });
+        return Ok(Said { seeded, builds, failed });
     }
     if output.status.success() != failed.is_empty() {
         bail!("{command:?}: {}, and {} tests failed", output.status, failed.len());
     }
-    Ok(Said { seeded, failed })
+    Ok(Said { seeded, builds, failed })
 }
 
 /// Tests that failed, in the order in which they ran: `test NAME ... FAILED`.

