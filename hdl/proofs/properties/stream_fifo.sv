@@ -4,7 +4,7 @@
 // depth: 16
 // induction: 4
 // mutant: a word is said to be taken at a full store
-// find: s_axis_ready = used != depth;
+// find: s_axis_ready = ~full_q;
 // replace: s_axis_ready = 1'b1;
 module proof(input clock, input reset, input [3:0] s_data, input s_valid, input m_ready);
     wire s_ready, m_valid;
@@ -44,6 +44,7 @@ module proof(input clock, input reset, input [3:0] s_data, input s_valid, input 
         assert (held == stored + staged);
         assert (fill == stored);
         assert (space == 4 - stored);
+        assert (s_ready == (stored != 4));
         if (live) begin
             if (ahead == 0 & \dut.inner.valid_s2_q ) assert (\dut.inner.word_s2_q == word);
             if (ahead == \dut.inner.valid_s2_q & \dut.inner.valid_s1_q ) assert (\dut.inner.memory_rdata == word);
